@@ -1,0 +1,28 @@
+package ewstest
+
+// Fault is something that goes wrong. Exactly one of Nth, Every, Probability
+// and Item says when; none of them is always.
+//
+// Kinds that concern a whole request count requests of Op: busy, busy-zero,
+// poison, short-response, drop-before, drop-after-commit, drop-mid-response,
+// stall, slow, http-401, http-503, http-302-error-page, http-413, timeout,
+// reencode-ids, duplicate-ids, stuck-offset, invalid-sync-state, gzip-garbage,
+// wrong-content-type, huge-response.
+// Kinds that concern an item count the items of Op: busy-item, inner-busy,
+// batch-stopped, corrupt-item, not-found, truncated, quota, move-in-progress,
+// access-denied, server-duplicates. The poison of Item fails each batch that
+// the item is in.
+type Fault struct {
+	Op          string  `json:"op,omitempty"` // operation, as ExportItems; "" or "*" is each
+	Kind        string  `json:"kind"`
+	Nth         int     `json:"nth,omitempty"`         // the nth one, from 1, once
+	Every       int     `json:"every,omitempty"`       // each nth one
+	Probability float64 `json:"probability,omitempty"` // by chance, from Options.Seed
+	Item        string  `json:"item,omitempty"`        // this item id, or hex SHA-256 of this uploaded blob
+	Times       int     `json:"times,omitempty"`       // at most so often; 0 is no limit
+	BackOffMS   int     `json:"backoff_ms,omitempty"`  // of busy kinds; 0 is 5000 (busy-zero: 0)
+	DelayMS     int     `json:"delay_ms,omitempty"`    // of stall and slow
+	Where       string  `json:"where,omitempty"`       // truncated: "data" (default), "after-data", "after-xml", "cut"
+	Status      int     `json:"status,omitempty"`      // http-503: another status
+	After       int64   `json:"after,omitempty"`       // drop-mid-response, stall: bytes of the answer that get through
+}
