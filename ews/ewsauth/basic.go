@@ -1,0 +1,56 @@
+package ewsauth
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+)
+
+type basic struct {
+	user      string
+	password  Secret
+	plaintext bool
+	next      http.RoundTripper
+}
+
+// Basic adds an Authorization header for HTTP Basic to each request. It
+// refuses to do so over http, but to this machine; see
+// [Options.AllowPlaintext]. An answer 401 is passed on as it is, since Exchange
+// also sends it when it is busy.
+func Basic(user string, password Secret, next http.RoundTripper) http.RoundTripper {
+	return &basic{user: user, password: password, next: next}
+}
+
+func (b *basic) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" && !b.plaintext && !isLoopback(req.URL.Hostname()) {
+		closeBody(req)
+		return nil, fmt.Errorf("basic login to %s: the password would cross the network in the clear; use https or ntlm, or allow plaintext", req.URL.Host)
+	}
+	authorized := req.Clone(req.Context())
+	authorized.SetBasicAuth(b.user, b.password.Reveal())
+	return b.next.RoundTrip(authorized)
+}
+
+// CloseIdleConnections lets http.Client close what is pooled below.
+func (b *basic) CloseIdleConnections() { closeIdle(b.next) }
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+func closeIdle(rt http.RoundTripper) {
+	if c, ok := rt.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
