@@ -1,0 +1,235 @@
+package mailbox
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"mailferry/ews/ewstest/mailbox/tree"
+	"mailferry/fts"
+)
+
+// bulk is the one blob of which all items of a bulk mailbox are made. They
+// differ by a number in the subject, the message id and the received time, all
+// of which lie in a short head; what follows is kept in base64 only.
+type bulk struct {
+	size int64
+	head []byte // a multiple of 3 bytes
+	tail []byte // the rest, in base64
+	at   []int  // where in head the number stands, in digits of UTF-16
+	time int    // where in head the received time stands
+}
+
+const (
+	bulkDigits = 9
+	bulkMark   = "987654321"
+)
+
+var bulkEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// newBulk makes a blob of exactly that size, which is at least minBulk.
+func newBulk(size int64) (*bulk, error) {
+	empty, err := bulkSize(0, 0)
+	if err != nil {
+		return nil, err
+	}
+	if size < empty {
+		return nil, fmt.Errorf("bulk items of %d bytes: %d is the least", size, empty)
+	}
+	data, pad := size-empty, 0
+	for range 64 {
+		got, err := bulkSize(data, pad)
+		if err != nil {
+			return nil, err
+		}
+		if got == size {
+			return bulkOf(size, data, pad)
+		}
+		if data += size - got; data < 0 {
+			data, pad = 0, pad+1
+		} else if got < size && size-got < 9 {
+			pad++ // a buffer's head would just not fit: shift the ends of the buffers
+			data--
+		}
+	}
+	return nil, fmt.Errorf("bulk items of %d bytes: no message is of that size; try one byte more", size)
+}
+
+func bulkSize(data int64, pad int) (int64, error) {
+	var n counting
+	err := fts.WriteMessage(&n, bulkMessage(data, pad), fts.WriteOptions{})
+	return int64(n), err
+}
+
+func bulkOf(size, data int64, pad int) (*bulk, error) {
+	b := &bulk{size: size}
+	var out bytes.Buffer
+	out.Grow(base64.StdEncoding.EncodedLen(int(size)))
+	enc := base64.NewEncoder(base64.StdEncoding, &out)
+	if err := fts.WriteMessage(enc, bulkMessage(data, pad), fts.WriteOptions{}); err != nil {
+		return nil, err
+	}
+	if err := enc.Close(); err != nil {
+		return nil, err
+	}
+	all := out.Bytes()
+	head := min(len(all), 4096)
+	raw, err := base64.StdEncoding.DecodeString(string(all[:head]))
+	if err != nil {
+		return nil, err
+	}
+	mark := utf16Bytes(bulkMark)
+	for from := 0; ; {
+		i := bytes.Index(raw[from:], mark)
+		if i < 0 {
+			break
+		}
+		b.at = append(b.at, from+i)
+		from += i + len(mark)
+	}
+	b.time = bytes.Index(raw, fileTimeBytes(bulkEpoch))
+	if len(b.at) != 2 || b.time < 0 {
+		return nil, fmt.Errorf("bulk items of %d bytes: found %d of 2 places for the number", size, len(b.at))
+	}
+	end := max(b.at[1]+len(mark), b.time+8)
+	end = min((end+2)/3*3, len(raw))
+	b.head, b.tail = slices.Clone(raw[:end]), all[(end+2)/3*4:]
+	return b, nil
+}
+
+// bulkMessage makes a mail with one attachment of so many bytes. Three quarters
+// of it do not compress, as those of the attachments that people send.
+func bulkMessage(data int64, pad int) *fts.Message {
+	content := make([]byte, data)
+	random := rand.NewChaCha8([32]byte{1})
+	words := bytes.Repeat([]byte("the quick brown fox jumps over the lazy dog; "), 1500)
+	for rest, i := content, 0; len(rest) > 0; i++ {
+		part := rest[:min(len(rest), 1<<16)]
+		if i%4 == 1 {
+			copy(part, words)
+		} else {
+			_, _ = random.Read(part)
+		}
+		rest = rest[len(part):]
+	}
+	return &fts.Message{
+		Props: append(bulkProps(bulkMark, bulkEpoch), tree.Prop(0x1013, []byte("<p>bulk</p>"+strings.Repeat("x", pad)))),
+		Recipients: []fts.Recipient{{Props: fts.Props{
+			tree.Prop(0x0C15, 1), tree.Prop(0x3001, "Bulk Reader"), tree.Prop(0x3002, "SMTP"),
+			tree.Prop(0x3003, "reader@example.com"), tree.Prop(0x39FE, "reader@example.com"),
+		}}},
+		Attachments: []fts.Attachment{{Props: fts.Props{
+			tree.Prop(0x3705, 1), tree.Prop(0x3707, "data.bin"), tree.Prop(0x370E, "application/octet-stream"),
+			tree.Prop(0x3701, content),
+		}}},
+	}
+}
+
+// bulkProps are the properties that differ, and others that a list shows.
+func bulkProps(digits string, received time.Time) fts.Props {
+	return fts.Props{
+		tree.Prop(tagClass, "IPM.Note"),
+		tree.Prop(tagSubject, "Bulk item "+digits),
+		tree.Prop(tagMessageID, "<"+digits+"@bulk.example.com>"),
+		tree.Prop(tagReceived, received),
+		tree.Prop(tagFlags, flagRead|flagAttachments),
+		tree.Prop(0x0042, "Bulk Writer"),
+		tree.Prop(0x5D02, "writer@example.com"),
+		tree.Prop(0x3FDE, 65001),
+		tree.Prop(0x0039, bulkEpoch.Add(-time.Hour)),
+	}
+}
+
+func (b *bulk) props(n int) fts.Props {
+	return bulkProps(fmt.Sprintf("%0*d", bulkDigits, n), bulkReceived(n))
+}
+
+func bulkReceived(n int) time.Time { return bulkEpoch.Add(time.Duration(n) * time.Minute) }
+
+func fileTimeBytes(t time.Time) []byte {
+	return binary.LittleEndian.AppendUint64(nil, uint64(fts.FileTimeOf(t)))
+}
+
+func utf16Bytes(s string) []byte {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return b
+}
+
+// patched returns the head of the nth item.
+func (b *bulk) patched(n int) []byte {
+	head := slices.Clone(b.head)
+	digits := utf16Bytes(fmt.Sprintf("%0*d", bulkDigits, n))
+	for _, at := range b.at {
+		copy(head[at:], digits)
+	}
+	copy(head[b.time:], fileTimeBytes(bulkReceived(n)))
+	return head
+}
+
+// write writes the nth item's blob.
+func (b *bulk) write(w io.Writer, n int) error {
+	if _, err := w.Write(b.patched(n)); err != nil {
+		return err
+	}
+	_, err := io.CopyBuffer(struct{ io.Writer }{w}, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(b.tail)), make([]byte, 1<<16))
+	return err
+}
+
+// writeBase64 writes the same in base64, the tail in pieces as it lies there.
+func (b *bulk) writeBase64(w io.Writer, n int) error {
+	if _, err := w.Write(base64.StdEncoding.AppendEncode(nil, b.patched(n))); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(b.tail, 1<<18) {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// content returns the canonical content of the nth item.
+func (b *bulk) content(n int) (*fts.Content, error) {
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() { w.CloseWithError(b.write(w, n)) }()
+	return fts.ReadContent(r)
+}
+
+// addBulk puts n items into the mailbox: into the Inbox, or spread over as many
+// folders below it.
+func (m *Mailbox) addBulk(n int, size int64, folders int) error {
+	b, err := newBulk(size)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	inbox := m.c.distinguished("inbox").ID
+	into := []uint64{inbox}
+	if folders > 0 {
+		into = into[:0]
+		for i := range folders {
+			f := Folder{Parent: inbox, Name: fmt.Sprintf("Bulk %05d", i+1), Class: "IPF.Note"}
+			into = append(into, m.c.addFolder(f, m.opt.now()))
+		}
+	}
+	for i := range n {
+		at := bulkReceived(i)
+		m.put(&Item{
+			Folder: into[i*len(into)/n], Origin: Seed, Size: size, Created: at, Modified: at, Read: true,
+			bulk: b, number: i, sums: new(sums),
+		})
+	}
+	return nil
+}
