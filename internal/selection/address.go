@@ -53,7 +53,7 @@ func ParseAddress(text string) (Address, error) {
 		return bad("there is no domain after the @")
 	case len(a.Address) > 320 || !utf8.ValidString(text):
 		return bad("this is no mail address")
-	case strings.ContainsFunc(a.Address, notInAddress), strings.Contains(domain, "@"), strings.Contains(domain, ":"):
+	case strings.ContainsFunc(a.Address, notInAddress), strings.Contains(domain, "@"):
 		return bad("this is no mail address")
 	case strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || strings.Contains(domain, ".."):
 		return bad("the domain is malformed")
@@ -83,7 +83,7 @@ func trimSlash(folder string) string {
 }
 
 func notInAddress(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`<>()[],;"\`, r)
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`<>()[],;:"\`, r)
 }
 
 func validServer(name string) bool {
