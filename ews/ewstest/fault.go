@@ -1,17 +1,19 @@
 package ewstest
 
-// Fault is something that goes wrong. Exactly one of Nth, Every, Probability
-// and Item says when; none of them is always.
+// Fault is something that goes wrong. At most one of Nth, Every and Probability
+// says when; without them it is always.
 //
 // Kinds that concern a whole request count requests of Op: busy, busy-zero,
-// poison, short-response, drop-before, drop-after-commit, drop-mid-response,
-// stall, slow, http-401, http-503, http-302-error-page, http-413, timeout,
+// short-response, drop-before, drop-after-commit, drop-mid-response, stall,
+// slow, http-401, http-503, http-302-error-page, http-413, timeout,
 // reencode-ids, duplicate-ids, stuck-offset, invalid-sync-state, gzip-garbage,
 // wrong-content-type, huge-response.
-// Kinds that concern an item count the items of Op: busy-item, inner-busy,
-// batch-stopped, corrupt-item, not-found, truncated, quota, move-in-progress,
-// access-denied, server-duplicates. The poison of Item fails each batch that
-// the item is in.
+//
+// Kinds that concern an item count items of Op, or of those only the one that
+// Item names: busy-item, inner-busy, batch-stopped, poison, corrupt-item,
+// not-found, truncated, quota, move-in-progress, access-denied,
+// server-duplicates. An item once hit by poison, corrupt-item or not-found
+// stays so. A poison item fails each request that names it.
 type Fault struct {
 	Op          string  `json:"op,omitempty"` // operation, as ExportItems; "" or "*" is each
 	Kind        string  `json:"kind"`

@@ -1,5 +1,10 @@
 package ewstest
 
+import (
+	"maps"
+	"sync"
+)
+
 // Stats is what was asked of a server since it started or was reset.
 type Stats struct {
 	Requests map[string]int64 `json:"requests"` // by operation
@@ -16,4 +21,51 @@ type Stats struct {
 	Handshakes               int64 `json:"handshakes"`               // NTLM handshakes completed
 	UnauthenticatedBodyBytes int64 `json:"unauthenticatedBodyBytes"` // body bytes of requests that were answered by 401
 	Faults                   int64 `json:"faults"`                   // injected faults
+	Refused                  int64 `json:"refused"`                  // requests that violated the schema
 }
+
+// counters is Stats while it changes.
+type counters struct {
+	mu         sync.Mutex
+	s          Stats
+	concurrent int64
+}
+
+func (c *counters) do(f func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.s)
+}
+
+func (c *counters) handshake() { c.do(func(s *Stats) { s.Handshakes++ }) }
+
+// request counts a request and those that are under way; the function it
+// returns ends it.
+func (c *counters) request(op string) func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.s.Requests == nil {
+		c.s.Requests = map[string]int64{}
+	}
+	c.s.Requests[op]++
+	c.concurrent++
+	c.s.MaxConcurrent = max(c.s.MaxConcurrent, c.concurrent)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.concurrent--
+	}
+}
+
+func (c *counters) snapshot() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.s
+	s.Requests = maps.Clone(s.Requests)
+	if s.Requests == nil {
+		s.Requests = map[string]int64{}
+	}
+	return s
+}
+
+func (c *counters) reset() { c.do(func(s *Stats) { *s = Stats{} }) }
