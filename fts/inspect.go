@@ -1,19 +1,22 @@
 package fts
 
 import (
-	"errors"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Catalogue is what a list or a search needs to know of an item, taken from its
 // blob. Strings and lists are capped; Cut tells that something was.
+//
+// Addresses are SMTP addresses; where there is none, names.
 type Catalogue struct {
 	Class          string           `json:"class,omitempty"`
 	Subject        string           `json:"subject,omitempty"`
-	From           string           `json:"from,omitempty"`   // address, or name where there is none
-	Sender         string           `json:"sender,omitempty"` // the account that sent, same form
+	From           string           `json:"from,omitempty"`
 	FromName       string           `json:"from_name,omitempty"`
+	Sender         string           `json:"sender,omitempty"` // the account that sent
 	To             []string         `json:"to,omitempty"`
 	Cc             []string         `json:"cc,omitempty"`
 	Bcc            []string         `json:"bcc,omitempty"`
@@ -58,9 +61,204 @@ const (
 	FlagAssociated = 0x40
 )
 
+// Caps of a Catalogue, in bytes of UTF-8 and in numbers.
+const (
+	maxString      = 1 << 10
+	maxHeaders     = 32 << 10 // looked into for the message id
+	maxRecipients  = 2000
+	maxAttachments = 1000
+	maxCategories  = 200
+	maxAll         = 256 << 10 // all strings together
+)
+
 // Inspect checks a blob and fills a Catalogue from it. It always reads r to its
 // end. On a blob that is not whole it returns what it found and a [*Problem]; an
 // error of r itself is returned wrapped and is never a Problem.
 func Inspect(r io.Reader) (Catalogue, error) {
-	return Catalogue{}, errors.New("fts: inspecting is not built")
+	buf := buffers.Get().(*[readSize]byte)
+	defer buffers.Put(buf)
+	in := inspector{r: newReader(r, buf[:]), left: maxAll}
+	in.c.Importance = 1
+	err := in.run()
+	in.finish()
+	if _, ok := err.(*Problem); ok {
+		if e := in.r.s.drain(); e != nil {
+			return in.c, e
+		}
+	}
+	return in.c, err
+}
+
+// drain reads what is left. Only an error of the reader itself is one.
+func (s *source) drain() error {
+	for {
+		if err := s.fill(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+type inspector struct {
+	r    *Reader
+	c    Catalogue
+	left int // bytes of strings that may still be kept
+
+	scratch []byte
+
+	// What a field of the Catalogue is chosen from when all is read.
+	from, sender       party
+	prefix, normalized string
+	start, end         time.Time // PidTagStartDate and EndDate
+	headerID           string
+	row                party // the recipient that is read
+	rowType            int32
+	att                attachment
+	embedded           int64 // offset where an embedded message began
+}
+
+// party is a person, in the ways in which items name one.
+type party struct{ name, kind, email, smtp string }
+
+func (p *party) address() string {
+	switch {
+	case p.smtp != "":
+		return p.smtp
+	case p.email != "" && strings.EqualFold(p.kind, "SMTP"):
+		return p.email
+	case p.name != "":
+		return p.name
+	}
+	return p.email
+}
+
+type attachment struct {
+	AttachmentInfo
+	long, short, display string
+}
+
+func (in *inspector) run() error {
+	for {
+		t, err := in.r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if t.Depth > 0 {
+			if t.Kind == StartEmbedded && t.Depth == 1 {
+				in.embedded = in.r.Offset()
+			}
+			continue
+		}
+		switch t.Kind {
+		case Property:
+			err = in.property(t)
+		case StartRecipient:
+			in.row, in.rowType = party{}, 0
+		case EndRecipient:
+			in.recipient()
+		case StartAttachment:
+			in.att = attachment{}
+		case EndEmbedded:
+			in.att.Size = t.Offset - in.embedded
+		case EndAttachment:
+			in.attachment()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (in *inspector) property(t Token) error {
+	switch {
+	case t.Part == PartRecipient && t.Name == nil:
+		return in.recipientProp(t.Tag.ID())
+	case t.Part == PartAttachment && t.Name == nil:
+		return in.attachmentProp(t.Tag.ID())
+	case t.Part != PartMessage:
+		return nil
+	case t.Name != nil:
+		return in.namedProp(t.Name)
+	}
+	return in.messageProp(t.Tag.ID())
+}
+
+// text reads a string, cut to n bytes. A value of another type is no string.
+func (in *inspector) text(to *string, n int) error {
+	if in.r.layout.base != String || in.r.layout.multi {
+		return nil
+	}
+	if _, err := in.r.NextValue(); err != nil {
+		return err
+	}
+	s, err := in.cutText(n)
+	*to = s
+	return err
+}
+
+// cutText reads the current value, a string, as far as n bytes of it go.
+func (in *inspector) cutText(n int) (string, error) {
+	n = min(n, in.left)
+	r := in.r
+	c := collector{in.scratch[:0]}
+	r.text.reset(r.layout.cp, &c)
+	for r.vleft > 0 && len(c.b) <= n {
+		b, err := r.valueChunk()
+		if err != nil {
+			return "", err
+		}
+		b = b[:min(len(b), 1<<10)]
+		r.text.Write(b)
+		r.took(len(b))
+	}
+	r.text.Close()
+	b := c.b
+	in.scratch = b
+	if len(b) > n {
+		in.c.Cut = true
+		for n > 0 && !utf8.RuneStart(b[n]) {
+			n--
+		}
+		b = b[:n]
+	}
+	in.left -= len(b)
+	return strings.ToValidUTF8(string(b), "\uFFFD"), nil
+}
+
+// texts reads a multi-value string, or a single one as a list.
+func (in *inspector) texts(to *[]string, most int) error {
+	if in.r.layout.base != String {
+		return nil
+	}
+	for {
+		if _, err := in.r.NextValue(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if len(*to) >= most || in.left == 0 {
+			in.c.Cut = true
+			continue
+		}
+		s, err := in.cutText(maxString)
+		if err != nil {
+			return err
+		}
+		*to = append(*to, s)
+	}
+}
+
+// value reads a fixed-size value; nil if the type is not the wanted one.
+func (in *inspector) value(base Type) ([]byte, error) {
+	if in.r.layout.base != base || in.r.layout.multi {
+		return nil, nil
+	}
+	if _, err := in.r.NextValue(); err != nil {
+		return nil, err
+	}
+	return in.r.take()
 }

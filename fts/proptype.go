@@ -26,3 +26,77 @@ const (
 	StringUpload     Type = 0x84B0 // code page 1200, UTF-16LE: what ExportItems writes
 	StringsUpload    Type = 0x94B0 // the same, multi-value
 )
+
+// layout is how values of a type lie on the wire.
+type layout struct {
+	base  Type // the type of one value; String for strings of every kind
+	multi bool
+	size  int    // bytes of a value; 0: a length stands before each
+	cp    uint16 // code page of strings
+}
+
+// Code pages with a meaning of their own here.
+const (
+	cpANSI    = 1252 // what String8 is taken for: no sender says
+	cpUTF16LE = 1200
+	cpUTF16BE = 1201
+)
+
+// layoutOf returns false for a type that is not known: the length of its values
+// is not known either, so that nothing after it can be read.
+func layoutOf(t Type) (layout, bool) {
+	if t&CodePage != 0 {
+		return codePageLayout(t)
+	}
+	l := layout{base: t &^ MultiValue, multi: t&MultiValue != 0}
+	switch l.base {
+	case Integer16:
+		l.size = 2
+	case Integer32, Floating32:
+		l.size = 4
+	case Floating64, CurrencyType, FloatingTimeType, Integer64, Time:
+		l.size = 8
+	case GUIDType:
+		l.size = 16
+	case String8:
+		l.base, l.cp = String, cpANSI
+	case String:
+		l.cp = cpUTF16LE
+	case Binary:
+	case Boolean:
+		l.size = 2
+		return l, !l.multi
+	case ErrorCodeType:
+		l.size = 4
+		return l, !l.multi
+	case ObjectType, ServerIDType:
+		return l, !l.multi
+	default:
+		return l, false
+	}
+	return l, true
+}
+
+// codePageLayout tells single from multi-value code page strings. Both use bit
+// 0x1000, once as part of the code page's number. Multi-value types are 0x9000
+// + code page (0x94B0 was observed); above that, a type can only be one string
+// in a code page whose number has the bit, and is believed if the page exists.
+func codePageLayout(t Type) (layout, bool) {
+	cp := uint16(t &^ CodePage)
+	switch {
+	case t&MultiValue == 0:
+		return layout{base: String, cp: cp}, true
+	case t&0x6000 == 0:
+		return layout{base: String, cp: cp &^ uint16(MultiValue), multi: true}, true
+	default:
+		return layout{base: String, cp: cp}, pageOf(cp) != nil
+	}
+}
+
+// canonical is the type that all ways to write a value have in common.
+func (l layout) canonical() Type {
+	if l.multi {
+		return l.base | MultiValue
+	}
+	return l.base
+}

@@ -1,0 +1,303 @@
+package fts
+
+import (
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/transform"
+)
+
+// pages are the encodings of Windows code pages. UTF-16 is not among them.
+var pages = map[uint16]encoding.Encoding{
+	0:     charmap.Windows1252,
+	1252:  charmap.Windows1252,
+	20127: charmap.Windows1252,
+	437:   charmap.CodePage437,
+	850:   charmap.CodePage850,
+	852:   charmap.CodePage852,
+	855:   charmap.CodePage855,
+	858:   charmap.CodePage858,
+	860:   charmap.CodePage860,
+	862:   charmap.CodePage862,
+	863:   charmap.CodePage863,
+	865:   charmap.CodePage865,
+	866:   charmap.CodePage866,
+	874:   charmap.Windows874,
+	932:   japanese.ShiftJIS,
+	936:   simplifiedchinese.GBK,
+	949:   korean.EUCKR,
+	950:   traditionalchinese.Big5,
+	1250:  charmap.Windows1250,
+	1251:  charmap.Windows1251,
+	1253:  charmap.Windows1253,
+	1254:  charmap.Windows1254,
+	1255:  charmap.Windows1255,
+	1256:  charmap.Windows1256,
+	1257:  charmap.Windows1257,
+	1258:  charmap.Windows1258,
+	20866: charmap.KOI8R,
+	21866: charmap.KOI8U,
+	28592: charmap.ISO8859_2,
+	28595: charmap.ISO8859_5,
+	28597: charmap.ISO8859_7,
+	28605: charmap.ISO8859_15,
+}
+
+// pageOf returns the encoding of a code page, or nil.
+func pageOf(cp uint16) encoding.Encoding { return pages[cp] }
+
+// textDecoder writes a string value to w as UTF-8 while it arrives, and leaves
+// out its terminator if there is one. Bytes of a code page that is not known
+// are taken for Latin-1, so that different values stay different.
+type textDecoder struct {
+	w    io.Writer
+	cp   uint16
+	page encoding.Encoding
+	one  *charmap.Charmap  // page, where a byte is a character
+	many *transform.Writer // page, where it is not
+
+	zero bool   // a NUL that may be the terminator
+	odd  int    // first byte of a UTF-16 unit, or -1
+	hi   uint16 // high surrogate that waits for its low one
+	out  []byte
+	err  error
+}
+
+const textBuffer = 2 << 10
+
+func (d *textDecoder) reset(cp uint16, w io.Writer) {
+	*d = textDecoder{w: w, cp: cp, odd: -1, out: d.out[:0]}
+	if d.out == nil {
+		d.out = make([]byte, 0, textBuffer)
+	}
+	if cp == cpUTF16LE || cp == cpUTF16BE {
+		return
+	}
+	d.page = pageOf(cp)
+	d.one, _ = d.page.(*charmap.Charmap)
+	if d.page != nil && d.one == nil {
+		d.many = transform.NewWriter(sinkOf{d}, d.page.NewDecoder())
+	}
+}
+
+// sinkOf writes to a decoder's buffer.
+type sinkOf struct{ d *textDecoder }
+
+func (s sinkOf) Write(p []byte) (int, error) {
+	s.d.flush()
+	if s.d.err == nil {
+		_, s.d.err = s.d.w.Write(p)
+	}
+	return len(p), s.d.err
+}
+
+func (d *textDecoder) flush() {
+	if d.err == nil && len(d.out) > 0 {
+		_, d.err = d.w.Write(d.out)
+	}
+	d.out = d.out[:0]
+}
+
+func (d *textDecoder) room() {
+	if len(d.out) > textBuffer-8 {
+		d.flush()
+	}
+}
+
+func (d *textDecoder) Write(p []byte) (int, error) {
+	n := len(p)
+	if d.cp == cpUTF16LE || d.cp == cpUTF16BE {
+		d.utf16(p)
+		return n, d.err
+	}
+	if n == 0 {
+		return 0, d.err
+	}
+	if d.zero {
+		d.zero = false
+		d.bytes([]byte{0})
+	}
+	if p[n-1] == 0 {
+		d.zero = true
+		p = p[:n-1]
+	}
+	d.bytes(p)
+	return n, d.err
+}
+
+func (d *textDecoder) bytes(p []byte) {
+	if d.many != nil {
+		if _, err := d.many.Write(p); err != nil && d.err == nil {
+			d.err = err
+		}
+		return
+	}
+	for _, b := range p {
+		d.room()
+		switch {
+		case b < utf8.RuneSelf:
+			d.out = append(d.out, b)
+		case d.one != nil:
+			d.out = utf8.AppendRune(d.out, d.one.DecodeByte(b))
+		default:
+			d.out = utf8.AppendRune(d.out, rune(b))
+		}
+	}
+}
+
+func (d *textDecoder) utf16(p []byte) {
+	lo, hi := 0, 1
+	if d.cp == cpUTF16BE {
+		lo, hi = 1, 0
+	}
+	if d.odd >= 0 && len(p) > 0 {
+		unit := [2]byte{byte(d.odd), p[0]}
+		d.odd = -1
+		d.unit(uint16(unit[lo]) | uint16(unit[hi])<<8)
+		p = p[1:]
+	}
+	for len(p) >= 2 {
+		u := uint16(p[lo]) | uint16(p[hi])<<8
+		p = p[2:]
+		if u-1 < utf8.RuneSelf-1 && !d.zero && d.hi == 0 && len(d.out) < textBuffer {
+			d.out = append(d.out, byte(u))
+			continue
+		}
+		d.unit(u)
+	}
+	if len(p) == 1 {
+		d.odd = int(p[0])
+	}
+}
+
+func (d *textDecoder) unit(u uint16) {
+	d.room()
+	if d.zero {
+		d.zero = false
+		d.out = append(d.out, 0)
+	}
+	low := u >= 0xDC00 && u < 0xE000
+	if d.hi != 0 {
+		hi := d.hi
+		d.hi = 0
+		if low {
+			d.out = utf8.AppendRune(d.out, utf16.DecodeRune(rune(hi), rune(u)))
+			return
+		}
+		d.out = appendRune(d.out, rune(hi))
+	}
+	switch {
+	case u == 0:
+		d.zero = true
+	case u >= 0xD800 && u < 0xDC00:
+		d.hi = u
+	default:
+		d.out = appendRune(d.out, rune(u))
+	}
+}
+
+// Close ends the value. A byte that is left of a UTF-16 unit becomes U+FFFD.
+func (d *textDecoder) Close() error {
+	if d.odd >= 0 {
+		d.unit(utf8.RuneError)
+	}
+	if d.hi != 0 {
+		d.out = appendRune(d.out, rune(d.hi))
+	}
+	if d.many != nil {
+		if err := d.many.Close(); err != nil && d.err == nil {
+			d.err = err
+		}
+	}
+	d.flush()
+	return d.err
+}
+
+// appendRune is utf8.AppendRune that keeps surrogates, as three bytes.
+func appendRune(s []byte, r rune) []byte {
+	if utf16.IsSurrogate(r) {
+		return append(s, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0xBF, 0x80|byte(r)&0xBF)
+	}
+	return utf8.AppendRune(s, r)
+}
+
+// loneSurrogate reads what appendRune made of a surrogate.
+func loneSurrogate[S string | []byte](s S) (uint16, bool) {
+	if len(s) >= 3 && s[0] == 0xED && s[1] >= 0xA0 && s[1] <= 0xBF && s[2] >= 0x80 && s[2] <= 0xBF {
+		return 0xD000 | uint16(s[1]&0x3F)<<6 | uint16(s[2]&0x3F), true
+	}
+	return 0, false
+}
+
+// appendUTF16 appends s as UTF-16LE. What is no UTF-8 becomes U+FFFD.
+func appendUTF16(b []byte, s string) []byte {
+	for len(s) > 0 {
+		if c := s[0]; c < utf8.RuneSelf {
+			b = append(b, c, 0)
+			s = s[1:]
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			if u, ok := loneSurrogate(s); ok {
+				r, n = rune(u), 3
+			}
+		}
+		s = s[n:]
+		if r >= 0x10000 {
+			hi, lo := utf16.EncodeRune(r)
+			b = append(b, byte(hi), byte(hi>>8), byte(lo), byte(lo>>8))
+		} else {
+			b = append(b, byte(r), byte(r>>8))
+		}
+	}
+	return b
+}
+
+// encodeText returns s in a code page with its terminator, and false if that
+// page can't hold it.
+func encodeText(cp uint16, s string) ([]byte, bool) {
+	switch cp {
+	case cpUTF16LE, cpUTF16BE:
+		b := append(appendUTF16(make([]byte, 0, 2*len(s)+2), s), 0, 0)
+		if cp == cpUTF16BE {
+			for i := 0; i < len(b); i += 2 {
+				b[i], b[i+1] = b[i+1], b[i]
+			}
+		}
+		return b, true
+	}
+	page := pageOf(cp)
+	if page == nil {
+		b := make([]byte, 0, len(s)+1)
+		for _, r := range s {
+			if r > 0xFF {
+				return nil, false
+			}
+			b = append(b, byte(r))
+		}
+		return append(b, 0), true
+	}
+	b, err := page.NewEncoder().Bytes([]byte(s))
+	if err != nil || decodeText(cp, append(b, 0)) != s {
+		return nil, false
+	}
+	return append(b, 0), true
+}
+
+// decodeText returns a string value that is in memory.
+func decodeText(cp uint16, b []byte) string {
+	var d textDecoder
+	var c collector
+	d.reset(cp, &c)
+	d.Write(b)
+	d.Close()
+	return string(c.b)
+}
