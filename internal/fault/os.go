@@ -51,10 +51,10 @@ func (disk) OpenFile(name string, flag int, mode fs.FileMode) (File, error) {
 	return file{f}, nil
 }
 func (disk) MkdirAll(name string, mode fs.FileMode) error { return os.MkdirAll(name, mode) }
-func (disk) Remove(name string) error                      { return os.Remove(name) }
-func (disk) ReadDir(name string) ([]fs.DirEntry, error)    { return os.ReadDir(name) }
-func (disk) SyncDir(name string) error                     { return atomicfile.SyncDir(name) }
-func (disk) ReadFile(name string) ([]byte, error)          { return os.ReadFile(name) }
+func (disk) Remove(name string) error                     { return os.Remove(name) }
+func (disk) ReadDir(name string) ([]fs.DirEntry, error)   { return os.ReadDir(name) }
+func (disk) SyncDir(name string) error                    { return atomicfile.SyncDir(name) }
+func (disk) ReadFile(name string) ([]byte, error)         { return os.ReadFile(name) }
 func (disk) WriteFile(name string, data []byte, mode fs.FileMode) error {
 	return atomicfile.Write(name, data, mode)
 }

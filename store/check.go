@@ -1,0 +1,385 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"mailferry/fts"
+	"mailferry/internal/fault"
+	"mailferry/store/segment"
+)
+
+// CheckOptions say how thorough a check is.
+type CheckOptions struct {
+	ReadData bool    // read all bytes, check every hash, parse every blob
+	Sample   float64 // without ReadData: read this fraction of the blobs (0 to 1)
+}
+
+// Damage is one thing that is not as it should be.
+type Damage struct {
+	File string `json:"file"`           // relative to the store
+	Item string `json:"item,omitempty"` // item id, where one is concerned
+	Text string `json:"text"`
+}
+
+// maxDamage is how many of the damages a report names.
+const maxDamage = 1000
+
+// CheckReport is the outcome of a check.
+type CheckReport struct {
+	Items    int      `json:"items"`
+	Blobs    int      `json:"blobs"`
+	Segments int      `json:"segments"`
+	Read     int64    `json:"read"`    // bytes of blobs that were read and hashed
+	Suspect  int      `json:"suspect"` // blobs that are as they came, and were not understood
+	Damage   []Damage `json:"damage"`  // the first 1000
+	Damaged  int      `json:"damaged"` // all
+}
+
+// OK says that nothing is damaged.
+func (r CheckReport) OK() bool { return r.Damaged == 0 }
+
+// checker is a check under way.
+type checker struct {
+	s   *Store
+	o   CheckOptions
+	r   *CheckReport
+	bad map[[32]byte]string // damaged blobs, and why
+}
+
+// Check compares the index with the segments. The error says that the check
+// could not be done; what it found is in the report.
+func (s *Store) Check(ctx context.Context, o CheckOptions) (CheckReport, error) {
+	var r CheckReport
+	c := &checker{s: s, o: o, r: &r, bad: map[[32]byte]string{}}
+	for _, step := range []func(context.Context) error{c.segments, c.index, c.blobs, c.items} {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
+		if err := step(ctx); err != nil {
+			return r, fmt.Errorf("check the store: %w", err)
+		}
+	}
+	return r, nil
+}
+
+func (c *checker) damage(file, item, text string) {
+	c.r.Damaged++
+	if len(c.r.Damage) < maxDamage {
+		c.r.Damage = append(c.r.Damage, Damage{File: filepath.ToSlash(file), Item: item, Text: text})
+	}
+}
+
+// note counts an error as damage if it is one, and returns it if it is not.
+func (c *checker) note(file, item string, err error) error {
+	if errors.Is(err, ErrDamaged) {
+		c.damage(file, item, err.Error())
+		return nil
+	}
+	return err
+}
+
+func segmentPath(number uint32) string { return filepath.Join(segmentsDir, segment.Name(number)) }
+
+// segments compares the files with the lengths that the index knows.
+func (c *checker) segments(ctx context.Context) error {
+	type row struct {
+		number uint32
+		class  segment.Class
+		length int64
+	}
+	for r, err := range rows(c.s, bucketSegments, nil, func(_ *tx, k, v []byte) (row, bool, error) {
+		class, length, err := decodeSegment(v)
+		return row{binary.BigEndian.Uint32(k), class, length}, err == nil, err
+	}) {
+		if err != nil {
+			return c.note(indexName, "", err)
+		}
+		c.r.Segments++
+		if err := c.segment(ctx, r.number, r.class, r.length); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) segment(ctx context.Context, number uint32, class segment.Class, length int64) error {
+	name := segmentPath(number)
+	f, h, err := segment.OpenFile(c.s.fsys, c.s.segments.dir, number, c.s.id, 0)
+	if notExist(err) {
+		c.damage(name, "", "the file is missing")
+		return nil
+	}
+	if err != nil {
+		return c.note(name, "", err)
+	}
+	defer f.Close()
+	size, err := f.Size()
+	switch {
+	case err != nil:
+		return err
+	case h.Class != class:
+		c.damage(name, "", "it is a segment of another class than the index says")
+	case size < length:
+		c.damage(name, "", fmt.Sprintf("it has %d bytes, the index knows of %d", size, length))
+		length = size
+	}
+	if c.o.ReadData {
+		return c.read(ctx, f, number, length)
+	}
+	return nil
+}
+
+// read reads every record of a segment. Behind damage it goes on with the next
+// record that can be found.
+func (c *checker) read(ctx context.Context, f fault.File, number uint32, length int64) error {
+	for from := int64(segment.HeaderSize); from < length; {
+		r := segment.NewReader(f, from, length)
+		err := c.records(ctx, r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		item := ""
+		if key, ok := recordKey(r); ok {
+			item = key.ID
+		}
+		if !errors.Is(err, ErrDamaged) {
+			return err
+		}
+		c.damage(segmentPath(number), item, err.Error())
+		if from, err = segment.FindRecord(f, r.Offset()+1, length); err != nil {
+			return err
+		}
+		if from < 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+func recordKey(r *segment.Reader) (key ItemKey, ok bool) {
+	return key, r.Kind != segment.LogRecord && json.Unmarshal(r.Meta, &key) == nil
+}
+
+// records reads up to the first damage, or io.EOF.
+func (c *checker) records(ctx context.Context, r *segment.Reader) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.Next(); err != nil {
+			return err
+		}
+		switch r.Kind {
+		case segment.BlobRecord:
+			if err := c.parse(r); err != nil {
+				return err
+			}
+			c.r.Read += r.Size
+		case segment.LogRecord:
+			if err := readOps(r, func(op) error { return nil }); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// parse reads a blob to its end and sees whether it is understood.
+func (c *checker) parse(r io.Reader) error {
+	_, err := fts.Inspect(r)
+	if _, ok := errors.AsType[*fts.Problem](err); ok {
+		c.r.Suspect++
+		err = nil
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	return err
+}
+
+// index reads all of the index: its pages have no checksums, but its values do.
+func (c *checker) index(context.Context) error {
+	err := c.s.view(func(t *tx) error {
+		return t.b.ForEach(func(name []byte, b *bbolt.Bucket) error { return c.bucket(b) })
+	})
+	return c.note(indexName, "", err)
+}
+
+func (c *checker) bucket(b *bbolt.Bucket) error {
+	var last []byte
+	cur := b.Cursor()
+	for k, v := cur.First(); k != nil; k, v = cur.Next() {
+		if last != nil && bytes.Compare(last, k) >= 0 {
+			return fmt.Errorf("%w: the keys are out of order", ErrDamaged)
+		}
+		last = k
+		if v == nil {
+			if nested := b.Bucket(k); nested != nil {
+				if err := c.bucket(nested); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if _, err := openValue(k, v); err != nil {
+			c.damage(indexName, "", err.Error())
+		}
+	}
+	return nil
+}
+
+// blobs looks at both ends of each blob's record, and reads the sample.
+func (c *checker) blobs(ctx context.Context) error {
+	type row struct {
+		sum [32]byte
+		blobRow
+	}
+	open := openFiles{c: c}
+	defer open.close()
+	for r, err := range rows(c.s, bucketBlobs, nil, func(_ *tx, k, v []byte) (row, bool, error) {
+		b, err := decodeBlobRow(v)
+		return row{[32]byte(append(k, make([]byte, 32)...)), b}, err == nil, err
+	}) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return c.note(indexName, "", err)
+		}
+		c.r.Blobs++
+		if err := c.blob(&open, r.sum, r.blobRow); err != nil {
+			if !errors.Is(err, ErrDamaged) && !notExist(err) {
+				return err
+			}
+			if len(c.bad) < maxDamage {
+				c.bad[r.sum] = err.Error()
+			}
+			c.damage(segmentPath(r.loc.Segment), "", err.Error())
+		}
+	}
+	return nil
+}
+
+func (c *checker) blob(open *openFiles, sum [32]byte, b blobRow) error {
+	f, err := open.get(b.loc.Segment)
+	if err != nil {
+		return err
+	}
+	r, err := segment.ReadEnd(f, b.loc)
+	if err != nil {
+		return err
+	}
+	if r.Kind != segment.BlobRecord || r.SHA256 != sum || r.Size != b.size {
+		return fmt.Errorf("%w: another blob at byte %d than %s says", ErrDamaged, b.loc.Offset, indexName)
+	}
+	if !c.o.ReadData && c.o.Sample > 0 && float64(binary.BigEndian.Uint32(sum[:])) < c.o.Sample*(1<<32) {
+		rc, err := c.s.openBlob(b, sum)
+		if err != nil {
+			return err
+		}
+		defer rc.Close()
+		c.r.Read += b.size
+		return c.parse(rc)
+	}
+	return nil
+}
+
+// openFiles keeps the last segment open: neighbours in the index by hash are
+// none on the disk, but opening again is cheap.
+type openFiles struct {
+	c      *checker
+	f      fault.File
+	number uint32
+}
+
+func (o *openFiles) get(number uint32) (fault.File, error) {
+	if o.f != nil && o.number == number {
+		return o.f, nil
+	}
+	o.close()
+	f, err := o.c.s.openSegment(number)
+	if err != nil {
+		return nil, err
+	}
+	o.f, o.number = f, number
+	return f, nil
+}
+
+func (o *openFiles) close() {
+	if o.f != nil {
+		o.f.Close()
+		o.f = nil
+	}
+}
+
+// items sees that each item's blob is there, and names those whose blob is damaged.
+func (c *checker) items(ctx context.Context) error {
+	var boxes []string
+	err := c.s.view(func(t *tx) (err error) {
+		boxes, err = t.names(bucketBoxes)
+		return err
+	})
+	if err != nil {
+		return c.note(indexName, "", err)
+	}
+	for _, mailbox := range boxes {
+		for _, bucket := range []string{boxItems, boxOld} {
+			if err := c.bucketItems(ctx, mailbox, bucket); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) bucketItems(ctx context.Context, mailbox, bucket string) error {
+	type finding struct{ id, text string }
+	n := 0
+	for f, err := range rows(c.s, box(mailbox, bucket), nil, func(t *tx, k, v []byte) (finding, bool, error) {
+		n++
+		_, size, sum, err := itemHead(v)
+		if err != nil {
+			return finding{}, false, err
+		}
+		b, err := t.get(bucketBlobs, sum[:])
+		if err != nil {
+			return finding{}, false, err
+		}
+		text := c.bad[sum]
+		if b == nil {
+			text = "its blob is missing"
+		} else if row, err := decodeBlobRow(b); err != nil || row.size != size {
+			text = "its blob has another size"
+		}
+		row, err := decodeItem(v)
+		if err != nil {
+			return finding{}, false, err
+		}
+		if bucket == boxItems {
+			if key, err := t.get(box(mailbox, boxIndex), []byte(row.id)); err != nil || !bytes.Equal(key, k) {
+				text = "it is not found by its id"
+			}
+		}
+		return finding{row.id, text}, text != "", nil
+	}) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return c.note(indexName, "", err)
+		}
+		c.damage(indexName, f.id, f.text)
+	}
+	if bucket == boxItems {
+		c.r.Items += n
+	}
+	return nil
+}

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"iter"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// The buckets of the index. A name with zero bytes in it is a path of nested buckets.
+const (
+	bucketMeta      = "meta" // "seq": number of the last log record applied
+	bucketCounters  = "counters"
+	bucketSegments  = "segments"  // number -> class, committed length
+	bucketBlobs     = "blobs"     // SHA-256 -> location
+	bucketMailboxes = "mailboxes" // address -> JSON
+	bucketBoxes     = "box"       // address -> the buckets of boxBucket
+	bucketJournals  = "journal"   // target -> the buckets of a journal
+	bucketFailures  = "failures"
+	bucketRuns      = "runs"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var indexOptions = bbolt.Options{FreelistType: bbolt.FreelistMapType, NoFreelistSync: true, Timeout: time.Second}
+
+func makeIndex(name string) error {
+	o := indexOptions
+	db, err := bbolt.Open(name, 0o600, &o)
+	if err != nil {
+		return fmt.Errorf("make %s: %w", indexName, err)
+	}
+	return db.Close()
+}
+
+func openIndex(name string, readOnly bool) (*bbolt.DB, error) {
+	o := indexOptions
+	o.ReadOnly = readOnly
+	db, err := bbolt.Open(name, 0o600, &o)
+	switch {
+	case errors.Is(err, bbolt.ErrTimeout):
+		return nil, ErrLocked
+	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, indexName, err)
+	}
+	return db, err
+}
+
+// tx is a transaction of the index. What put and del change is also collected
+// for the log, from which the index can be made anew; what set changes is not.
+//
+// Each value is followed by a checksum of key and value, because the pages of
+// the index have none.
+type tx struct {
+	b       *bbolt.Tx
+	buckets map[string]*bbolt.Bucket
+	log     []byte
+}
+
+func newTx(b *bbolt.Tx) *tx { return &tx{b: b, buckets: map[string]*bbolt.Bucket{}} }
+
+func path(names ...string) string { return strings.Join(names, "\x00") }
+
+// bucket returns a bucket, or nil if there is none and it may not be made.
+func (t *tx) bucket(p string, create bool) (*bbolt.Bucket, error) {
+	if b := t.buckets[p]; b != nil {
+		return b, nil
+	}
+	var b *bbolt.Bucket
+	for i, name := range strings.Split(p, "\x00") {
+		var err error
+		switch {
+		case i == 0 && create:
+			b, err = t.b.CreateBucketIfNotExists([]byte(name))
+		case i == 0:
+			b = t.b.Bucket([]byte(name))
+		case create:
+			b, err = b.CreateBucketIfNotExists([]byte(name))
+		default:
+			b = b.Bucket([]byte(name))
+		}
+		if b == nil || err != nil {
+			return nil, err
+		}
+	}
+	t.buckets[p] = b
+	return b, nil
+}
+
+func valueSum(key, value []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
+}
+
+// open takes the checksum off a value.
+func openValue(key, stored []byte) ([]byte, error) {
+	n := len(stored) - 4
+	if n < 0 || binary.LittleEndian.Uint32(stored[n:]) != valueSum(key, stored[:n]) {
+		return nil, fmt.Errorf("%w: a value in %s is not what was written", ErrDamaged, indexName)
+	}
+	return stored[:n:n], nil
+}
+
+// get returns a value, or nil when there is none. It is valid within the transaction.
+func (t *tx) get(p string, key []byte) ([]byte, error) {
+	b, err := t.bucket(p, false)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	stored := b.Get(key)
+	if stored == nil {
+		return nil, nil
+	}
+	return openValue(key, stored)
+}
+
+// set changes the index without the log.
+func (t *tx) set(p string, key, value []byte) error {
+	_, err := t.change(p, key, value)
+	return err
+}
+
+// change reports whether the value was another before.
+func (t *tx) change(p string, key, value []byte) (bool, error) {
+	b, err := t.bucket(p, true)
+	if err != nil {
+		return false, err
+	}
+	if stored := b.Get(key); len(stored) == len(value)+4 && bytes.Equal(stored[:len(value)], value) {
+		if _, err := openValue(key, stored); err == nil {
+			return false, nil
+		}
+	}
+	b.FillPercent = 0.9 // most keys come in order
+	stored := make([]byte, 0, len(value)+4)
+	stored = append(stored, value...)
+	return true, b.Put(key, binary.LittleEndian.AppendUint32(stored, valueSum(key, value)))
+}
+
+// put changes the index and the log.
+func (t *tx) put(p string, key, value []byte) error {
+	changed, err := t.change(p, key, value)
+	if changed && err == nil {
+		t.log = appendOp(t.log, op{opPut, p, key, value})
+	}
+	return err
+}
+
+// del removes a key, also by the log.
+func (t *tx) del(p string, key []byte) error {
+	b, err := t.bucket(p, false)
+	if b == nil || err != nil || b.Get(key) == nil {
+		return err
+	}
+	t.log = appendOp(t.log, op{opDel, p, key, nil})
+	return b.Delete(key)
+}
+
+// next counts up a counter that survives.
+func (t *tx) next(counter string) (uint64, error) {
+	v, err := t.get(bucketCounters, []byte(counter))
+	if err != nil {
+		return 0, err
+	}
+	var n uint64
+	if len(v) == 8 {
+		n = binary.BigEndian.Uint64(v)
+	}
+	n++
+	return n, t.put(bucketCounters, []byte(counter), u64(n))
+}
+
+func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+func u32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+
+// scan calls fn for the values of a bucket whose keys have the prefix and come
+// after the key after, until fn returns false.
+func (t *tx) scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, error)) error {
+	b, err := t.bucket(p, false)
+	if b == nil || err != nil {
+		return err
+	}
+	from := prefix
+	if bytes.Compare(after, from) > 0 {
+		from = after
+	}
+	c := b.Cursor()
+	for k, stored := c.Seek(from); k != nil && bytes.HasPrefix(k, prefix); k, stored = c.Next() {
+		if stored == nil || after != nil && bytes.Equal(k, after) {
+			continue
+		}
+		v, err := openValue(k, stored)
+		if err != nil {
+			return err
+		}
+		if more, err := fn(k, v); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// names returns the names of the buckets in a bucket.
+func (t *tx) names(p string) ([]string, error) {
+	b, err := t.bucket(p, false)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	var names []string
+	return names, b.ForEachBucket(func(k []byte) error {
+		names = append(names, string(k))
+		return nil
+	})
+}
+
+// view runs fn in a transaction that only reads. It is over soon: a long one
+// would keep the index from using its free pages again.
+func (s *Store) view(fn func(*tx) error) (err error) {
+	defer guardIndex(&err)()
+	err = s.db.View(func(b *bbolt.Tx) error { return fn(newTx(b)) })
+	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
+// guardIndex makes an error of the panics and page faults with which bbolt
+// answers to a damaged file.
+func guardIndex(err *error) func() {
+	before := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(before)
+		if p := recover(); p != nil {
+			*err = fmt.Errorf("%w: %s: %v", ErrDamaged, indexName, p)
+		}
+	}
+}
+
+const (
+	pageRows  = 256
+	pageBytes = 1 << 20
+)
+
+// rows iterates over a bucket page by page. decode may say that a row is to be
+// left out.
+func rows[T any](s *Store, p string, prefix []byte, decode func(t *tx, k, v []byte) (row T, keep bool, err error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var after []byte
+		for {
+			page, more := make([]T, 0, 16), false
+			err := s.view(func(t *tx) error {
+				size, seen := 0, 0
+				return t.scan(p, prefix, after, func(k, v []byte) (bool, error) {
+					row, keep, err := decode(t, k, v)
+					if keep {
+						page = append(page, row)
+						size += len(v)
+					}
+					seen++
+					more = seen == 16*pageRows || len(page) == pageRows || size > pageBytes
+					if more {
+						after = bytes.Clone(k)
+					}
+					return !more, err
+				})
+			})
+			for _, row := range page {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if err != nil {
+				var none T
+				yield(none, err)
+			}
+			if err != nil || !more {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"mailferry/internal/fault"
+	"mailferry/store/segment"
+)
+
+// pool hands out segments for appending, each to one owner at a time, and takes
+// part-filled ones back.
+type pool struct {
+	fsys fault.FS
+	dir  string
+	id   [16]byte
+	max  int64 // a segment with this many bytes is full
+
+	mu   sync.Mutex
+	next uint32 // number of the next new segment
+	free []*openSegment
+}
+
+// openSegment is a segment in use. It stays open while it is owned, or free, or
+// something staged in it is not yet committed.
+type openSegment struct {
+	*segment.File // nil: free and not open yet
+	number        uint32
+	class         segment.Class
+	size          int64
+	pins          int // under pool.mu: staged items
+	retired       bool
+}
+
+// add makes a part-filled segment available.
+func (p *pool) add(number uint32, class segment.Class, size int64) {
+	p.next = max(p.next, number+1)
+	if size < p.max {
+		p.free = append(p.free, &openSegment{number: number, class: class, size: size})
+	}
+}
+
+// take returns the fullest free segment of a class, or a new one.
+func (p *pool) take(class segment.Class) (*openSegment, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	slices.SortStableFunc(p.free, func(a, b *openSegment) int { return cmp.Compare(b.size, a.size) })
+	i := slices.IndexFunc(p.free, func(o *openSegment) bool { return o.class == class })
+	if i >= 0 {
+		o := p.free[i]
+		if o.File == nil {
+			f, err := segment.Append(p.fsys, p.dir, o.number, p.id, o.size)
+			if err != nil {
+				return nil, err
+			}
+			o.File = f
+		}
+		p.free = slices.Delete(p.free, i, i+1)
+		return o, nil
+	}
+	f, err := segment.Create(p.fsys, p.dir, class, p.next, p.id)
+	if err != nil {
+		return nil, err
+	}
+	p.next++
+	return &openSegment{File: f, number: f.Number, class: class}, nil
+}
+
+// full says that the owner should give the segment back before the next record.
+func (p *pool) full(o *openSegment) bool { return o.Offset() >= p.max || !o.Usable() }
+
+// release takes a segment back from its owner.
+func (p *pool) release(o *openSegment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.full(o) {
+		o.retired = true
+		p.closeIdle(o)
+		return
+	}
+	o.size = o.Offset()
+	p.free = append(p.free, o)
+}
+
+func (p *pool) pin(o *openSegment) {
+	p.mu.Lock()
+	o.pins++
+	p.mu.Unlock()
+}
+
+func (p *pool) unpin(o *openSegment) {
+	p.mu.Lock()
+	o.pins--
+	p.closeIdle(o)
+	p.mu.Unlock()
+}
+
+func (p *pool) closeIdle(o *openSegment) {
+	if o.retired && o.pins == 0 && o.File != nil {
+		o.Close()
+		o.File = nil
+	}
+}
+
+// close closes what is free.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, o := range p.free {
+		if o.File != nil {
+			o.Close()
+		}
+	}
+	p.free = nil
+}

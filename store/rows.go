@@ -1,0 +1,208 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mailferry/store/segment"
+)
+
+// Keys and values of the index. Numbers in keys are big-endian, so that they
+// sort. Values are JSON, with what is often read alone in front of it.
+
+// maxID is the most bytes an id may have; Exchange's have about 150.
+const maxID = 8 << 10
+
+// address is the form in which mailboxes are kept.
+func address(mailbox string) string { return strings.ToLower(mailbox) }
+
+func checkID(what, id string) error {
+	switch {
+	case id == "":
+		return fmt.Errorf("the %s is empty", what)
+	case len(id) > maxID:
+		return fmt.Errorf("the %s has %d bytes, more than %d", what, len(id), maxID)
+	case strings.ContainsRune(id, 0):
+		return fmt.Errorf("the %s holds a zero byte", what)
+	}
+	return nil
+}
+
+func (k *ItemKey) normalise() error {
+	k.Mailbox = address(k.Mailbox)
+	return errors.Join(checkID("mailbox", k.Mailbox), checkID("folder id", k.Folder), checkID("item id", k.ID))
+}
+
+// The buckets of a mailbox.
+const (
+	boxFolders = "folders" // folder id -> JSON
+	boxNumbers = "numbers" // folder id -> folder number
+	boxIDs     = "names"   // folder number -> folder id
+	boxItems   = "items"   // folder number, item number -> itemRow
+	boxIndex   = "ids"     // item id -> key in boxItems
+	boxOld     = "old"     // as boxItems: superseded versions
+	boxPending = "pending" // folder number, item id -> pendingRow; not in the log
+	boxSync    = "sync"    // folder number -> sync state; not in the log
+)
+
+func box(mailbox, name string) string { return path(bucketBoxes, mailbox, name) }
+
+// folderNumber returns the short number that stands for a folder id in keys.
+func (t *tx) folderNumber(mailbox, id string, create bool) (number []byte, err error) {
+	number, err = t.get(box(mailbox, boxNumbers), []byte(id))
+	if number != nil || err != nil || !create {
+		return number, err
+	}
+	n, err := t.next(path("folder", mailbox))
+	if err != nil {
+		return nil, err
+	}
+	if n > 1<<32-1 {
+		return nil, errors.New("too many folders")
+	}
+	number = u32(uint32(n))
+	if err := t.put(box(mailbox, boxNumbers), []byte(id), number); err != nil {
+		return nil, err
+	}
+	return number, t.put(box(mailbox, boxIDs), number, []byte(id))
+}
+
+// blobRow says where a blob lies.
+type blobRow struct {
+	loc  segment.Location
+	size int64 // plain bytes
+}
+
+const blobRowSize = 4 + 8 + 8 + 4 + 8
+
+func (r blobRow) encode() []byte {
+	b := binary.BigEndian.AppendUint32(make([]byte, 0, blobRowSize+4), r.loc.Segment)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.loc.Offset))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.loc.Length))
+	b = binary.BigEndian.AppendUint32(b, uint32(r.loc.End))
+	return binary.BigEndian.AppendUint64(b, uint64(r.size))
+}
+
+func decodeBlobRow(b []byte) (r blobRow, err error) {
+	if len(b) < blobRowSize {
+		return r, fmt.Errorf("%w: a blob's row in %s is short", ErrDamaged, indexName)
+	}
+	r.loc = segment.Location{
+		Segment: binary.BigEndian.Uint32(b), Offset: int64(binary.BigEndian.Uint64(b[4:])),
+		Length: int64(binary.BigEndian.Uint64(b[12:])), End: int32(binary.BigEndian.Uint32(b[20:])),
+	}
+	r.size = int64(binary.BigEndian.Uint64(b[24:]))
+	return r, nil
+}
+
+// itemRow is an item in the index: flags, size and hash, then JSON.
+type itemRow struct {
+	id, changeKey string
+	size          int64
+	sum           [32]byte
+	trailer       trailer
+	associated    bool
+	deleted       bool
+	read          *bool
+}
+
+type itemJSON struct {
+	ID        string `json:"id"`
+	ChangeKey string `json:"change_key,omitempty"`
+	trailer
+}
+
+const (
+	itemDeleted = 1 << iota
+	itemAssociated
+	itemSuspect
+	itemReadKnown
+	itemRead
+)
+
+const itemPrefix = 1 + 8 + 32
+
+func (r *itemRow) encode() ([]byte, error) {
+	var flags byte
+	for _, f := range []struct {
+		on  bool
+		bit byte
+	}{
+		{r.deleted, itemDeleted},
+		{r.associated, itemAssociated},
+		{r.trailer.Problem != "", itemSuspect},
+		{r.read != nil, itemReadKnown},
+		{r.read != nil && *r.read, itemRead},
+	} {
+		if f.on {
+			flags |= f.bit
+		}
+	}
+	b := binary.BigEndian.AppendUint64([]byte{flags}, uint64(r.size))
+	b = append(b, r.sum[:]...)
+	js, err := json.Marshal(itemJSON{r.id, r.changeKey, r.trailer})
+	return append(b, js...), err
+}
+
+// itemHead reads what stands before the JSON.
+func itemHead(v []byte) (flags byte, size int64, sum [32]byte, err error) {
+	if len(v) < itemPrefix {
+		return 0, 0, sum, fmt.Errorf("%w: an item's row in %s is short", ErrDamaged, indexName)
+	}
+	return v[0], int64(binary.BigEndian.Uint64(v[1:])), [32]byte(v[9:]), nil
+}
+
+func decodeItem(v []byte) (r itemRow, err error) {
+	flags, size, sum, err := itemHead(v)
+	if err != nil {
+		return r, err
+	}
+	var js itemJSON
+	if err := decodeJSON(v[itemPrefix:], &js); err != nil {
+		return r, err
+	}
+	r = itemRow{id: js.ID, changeKey: js.ChangeKey, size: size, sum: sum, trailer: js.trailer}
+	r.deleted, r.associated = flags&itemDeleted != 0, flags&itemAssociated != 0
+	if flags&itemReadKnown != 0 {
+		read := flags&itemRead != 0
+		r.read = &read
+	}
+	return r, nil
+}
+
+func (r *itemRow) item(mailbox, folder string) Item {
+	return Item{
+		ItemKey:   ItemKey{Mailbox: mailbox, Folder: folder, ID: r.id, ChangeKey: r.changeKey, Associated: r.associated},
+		Size:      r.size,
+		SHA256:    r.sum,
+		SearchKey: r.trailer.SearchKey, Catalogue: r.trailer.Catalogue, Problem: r.trailer.Problem,
+		ExportedAt: r.trailer.ExportedAt, ServerVersion: r.trailer.ServerVersion,
+		Deleted: r.deleted, Read: r.read,
+	}
+}
+
+func decodeJSON(v []byte, to any) error {
+	if err := json.Unmarshal(v, to); err != nil {
+		return fmt.Errorf("%w: a row in %s can't be read: %w", ErrDamaged, indexName, err)
+	}
+	return nil
+}
+
+func (t *tx) putJSON(p string, key []byte, value any) error {
+	js, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return t.put(p, key, js)
+}
+
+func (t *tx) getJSON(p string, key []byte, to any) (bool, error) {
+	v, err := t.get(p, key)
+	if v == nil || err != nil {
+		return false, err
+	}
+	return true, decodeJSON(v, to)
+}
