@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,16 +16,16 @@ import (
 // ([MS-NLMP] MsvAvChannelBindings), or nil where there is nothing to bind to.
 type BindingFunc func(*tls.ConnectionState) []byte
 
-// maxLogins is how often one request may find its connection exchanged before
-// it gives up. Two are met in practice: the pooled connection just went, and the
+// maxTries is how often one request may find its connection exchanged before it
+// gives up. Two are met in practice: the pooled connection just went, and the
 // server hangs up after the login.
-const maxLogins = 4
+const maxTries = 4
 
 // errOtherConn stops a body at its first byte: the connection that the request
 // got is not the one that is logged in.
 var errOtherConn = errors.New("the connection is not logged in")
 
-type ntlm struct {
+type ntlmTransport struct {
 	user     string
 	password Secret
 	next     *http.Transport
@@ -32,11 +33,11 @@ type ntlm struct {
 
 	turn chan struct{} // holds one element while a request is under way
 	// What follows belongs to whoever has the turn.
-	host   string   // scheme and host that conn goes to
-	conn   net.Conn // logged in; nil before
+	host   string   // scheme and host of the requests so far
 	scheme string   // "NTLM", or "Negotiate" where the server offers only that
-	// carry says that the server closes the connection after the login, so the
-	// request itself must carry the last message of the login.
+	conn   net.Conn // logged in; nil before
+	// carry says that a login does not outlive one request, so that the request
+	// itself must carry the last message of the login.
 	carry bool
 }
 
@@ -55,21 +56,21 @@ func NTLM(user string, password Secret, next *http.Transport) http.RoundTripper 
 	return newNTLM(user, password, next)
 }
 
-func newNTLM(user string, password Secret, next *http.Transport) *ntlm {
+func newNTLM(user string, password Secret, next *http.Transport) *ntlmTransport {
 	own := next.Clone()
 	own.Protocols = new(http.Protocols)
 	own.Protocols.SetHTTP1(true)
 	own.MaxConnsPerHost = 1
 	own.DisableKeepAlives = false
 	watch(own)
-	return &ntlm{user: user, password: password, next: own, binding: EndPointBinding, turn: make(chan struct{}, 1), scheme: "NTLM"}
+	return &ntlmTransport{user: user, password: password, next: own, binding: EndPointBinding, turn: make(chan struct{}, 1)}
 }
 
 // CloseIdleConnections lets http.Client close what is pooled below.
-func (n *ntlm) CloseIdleConnections() { n.next.CloseIdleConnections() }
+func (n *ntlmTransport) CloseIdleConnections() { n.next.CloseIdleConnections() }
 
 // RoundTrip implements [http.RoundTripper].
-func (n *ntlm) RoundTrip(req *http.Request) (*http.Response, error) {
+func (n *ntlmTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case n.turn <- struct{}{}:
 	case <-req.Context().Done():
@@ -82,103 +83,107 @@ func (n *ntlm) RoundTrip(req *http.Request) (*http.Response, error) {
 		release()
 		return nil, err
 	}
-	resp.Body = &turnBody{ReadCloser: resp.Body, release: release}
+	resp.Body = &answerBody{ReadCloser: resp.Body, done: release}
 	return resp, nil
 }
 
-// roundTrip sends req, on a connection that is logged in. It closes req.Body.
-func (n *ntlm) roundTrip(req *http.Request) (*http.Response, error) {
+// roundTrip sends req on a connection that is logged in.
+func (n *ntlmTransport) roundTrip(req *http.Request) (*http.Response, error) {
 	if host := req.URL.Scheme + "://" + req.URL.Host; host != n.host {
-		n.host, n.conn, n.scheme, n.carry = host, nil, "NTLM", false
+		n.host, n.scheme, n.conn, n.carry = host, "NTLM", nil, false
 	}
-	body := &replay{req: req}
+	body := newReplay(req)
 	defer body.close()
-	var answer *http.Response // the 401 that is kept back while we log in again
-	for range maxLogins {
-		var message string // to be carried by the request
-		fresh := n.conn == nil || gone(n.conn)
+	var last error
+	tryCarry, again := false, false
+	for range maxTries {
+		fresh := n.conn == nil || n.carry || tryCarry || gone(n.conn)
+		message := ""
 		if fresh {
+			var answer *http.Response
 			var err error
-			if message, err = n.login(req); err != nil {
-				return nil, err
+			if message, answer, err = n.login(req, n.carry || tryCarry); err != nil || answer != nil {
+				return answer, err
 			}
 		}
 		resp, err := n.send(req, body, message)
-		switch {
-		case errors.Is(err, errOtherConn):
+		if err != nil {
 			n.conn = nil
+			if !errors.Is(err, errOtherConn) && !body.whole() || req.Context().Err() != nil || !body.ready() {
+				return nil, err
+			}
+			tryCarry = fresh // hung up after the login without having announced it
+			last = err
 			continue
-		case err != nil:
-			n.conn = nil
-			return nil, err
-		case resp.StatusCode != http.StatusUnauthorized:
+		}
+		if resp.StatusCode != http.StatusUnauthorized {
+			n.carry = n.carry || tryCarry
+			if resp.Close {
+				n.conn = nil
+			}
 			return resp, nil
 		}
 		n.conn = nil
-		if message != "" {
-			drain(resp)
-			return nil, n.refused(req, resp)
-		}
-		// The server has not taken the request. A connection that was pooled may
-		// have lost its login; one that was logged in just now had none to lose.
-		if answer != nil || fresh || !body.rewind() {
+		// The server has not taken the request: the connection has lost its login,
+		// or a login lasts for one request only.
+		if again || !body.rewind() {
 			return resp, nil
 		}
-		answer = resp
 		drain(resp)
+		tryCarry, again = fresh, true
+		last = errors.New("answer 401 to a connection that was logged in")
 	}
-	return nil, errors.New("ntlm login to " + req.URL.Host + ": the connection is dropped after each login; a proxy on the way may not keep connections alive")
+	return nil, fmt.Errorf("ntlm login to %s: no connection outlives the login, perhaps for a proxy without keep-alive: %w", req.URL.Host, last)
 }
 
-// send gives the request to the transport. Unless it carries the login itself,
-// its body stays here when the transport takes another connection.
-func (n *ntlm) send(req *http.Request, body *replay, message string) (*http.Response, error) {
+// send gives the request to the transport. Its body stays here when the
+// transport takes another connection than the one that is logged in.
+func (n *ntlmTransport) send(req *http.Request, body *replay, message string) (*http.Response, error) {
 	conn := n.conn
-	var other sync.Once
 	ctx, cancel := context.WithCancelCause(req.Context())
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+	out := req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if info.Conn != conn {
-			other.Do(func() { cancel(errOtherConn) })
+			cancel(errOtherConn)
 		}
-	}}
-	out := req.Clone(httptrace.WithClientTrace(ctx, trace))
+	}}))
 	if message != "" {
 		out.Header.Set("Authorization", n.scheme+" "+message)
 	}
-	out.Body, out.GetBody = body.guarded(ctx), nil
+	body.lend(ctx, out)
 	resp, err := n.next.RoundTrip(out)
 	if errors.Is(context.Cause(ctx), errOtherConn) {
 		if err == nil {
-			drain(resp) // an answer to a request that had no body to stop
+			drain(resp) // to a request without a body, which nothing stopped
 		}
-		cancel(nil)
-		return nil, errOtherConn
+		err = errOtherConn
 	}
 	if err != nil {
 		cancel(nil)
+		body.takeBack()
 		return nil, err
 	}
-	resp.Body = &turnBody{ReadCloser: resp.Body, release: func() { cancel(nil) }}
+	body.keep()
+	resp.Body = &answerBody{ReadCloser: resp.Body, done: func() { cancel(nil) }}
 	return resp, nil
 }
 
-// turnBody calls release once the answer is read or closed.
-type turnBody struct {
+// answerBody calls done once the answer is read or closed.
+type answerBody struct {
 	io.ReadCloser
-	release func()
+	done func()
 }
 
-func (b *turnBody) Read(p []byte) (int, error) {
+func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		b.release()
+		b.done()
 	}
 	return n, err
 }
 
-func (b *turnBody) Close() error {
+func (b *answerBody) Close() error {
 	err := b.ReadCloser.Close()
-	b.release()
+	b.done()
 	return err
 }
 
