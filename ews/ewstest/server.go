@@ -110,7 +110,7 @@ func (s *Server) fill(spec MailboxSpec) error {
 	}
 	m, err := mailbox.Load(spec.Content, spec.Address, mailbox.Options{
 		Language: spec.Language, Archive: spec.Archive, Lose: s.opt.Lose, LoseNames: s.opt.LoseNames, Quota: spec.Quota, Salt: s.opt.Salt,
-		Version: [3]uint16{uint16(s.version.major), uint16(s.version.minor), uint16(s.version.build)},
+		Version: s.blobVersion(),
 	})
 	if err != nil {
 		return fmt.Errorf("mailbox %s: %w", spec.Address, err)

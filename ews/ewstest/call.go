@@ -1,0 +1,211 @@
+package ewstest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"mailferry/ews/ewstest/schema"
+)
+
+// call is one EWS request while it is served.
+type call struct {
+	s        *Server
+	r        *http.Request
+	w        http.ResponseWriter
+	wire     *wire
+	out      *answer
+	user     *User
+	conn     *conn
+	req      *schema.Request
+	op       string
+	as       *box // the impersonated mailbox, nil without impersonation
+	faults   map[string]*Fault
+	packed   bool   // ids are answered in their other spelling
+	afterXML string // stands behind the answer
+	start    time.Time
+}
+
+var operations = map[string]func(*call) *codeError{
+	"ConvertId":           (*call).convertID,
+	"CreateFolder":        (*call).createFolder,
+	"DeleteItem":          (*call).deleteItem,
+	"ExportItems":         (*call).exportItems,
+	"FindFolder":          (*call).findFolder,
+	"FindItem":            (*call).findItem,
+	"GetFolder":           (*call).getFolder,
+	"GetItem":             (*call).getItem,
+	"MoveItem":            (*call).moveItem,
+	"ResolveNames":        (*call).resolveNames,
+	"SyncFolderHierarchy": (*call).syncFolderHierarchy,
+	"SyncFolderItems":     (*call).syncFolderItems,
+	"UploadItems":         (*call).uploadItems,
+}
+
+// serve answers a request that passed the schema check.
+func (c *call) serve() {
+	c.start = time.Now()
+	defer c.s.stats.request(c.op)()
+	if err := c.admit(); err != nil {
+		c.fault(err)
+		return
+	}
+	key := "user " + strings.ToLower(c.user.Name)
+	if c.as != nil {
+		key = "mailbox " + c.as.Address()
+	}
+	t := c.s.throttle.Load()
+	pass, early, busy := t.enter(key, c.op)
+	if early {
+		c.s.stats.do(func(st *Stats) { st.BusyEarly++ })
+	}
+	if busy != nil {
+		c.fault(busy)
+		return
+	}
+	defer pass.leave()
+	pause(c.r.Context(), c.s.opt.Latency)
+	c.faults = c.s.faults.Load().request(c.op)
+	c.wire.faults = c.faults
+	c.packed = c.faults["reencode-ids"] != nil
+	if c.httpFault() {
+		return
+	}
+	for _, kind := range []string{"busy", "busy-zero"} {
+		if f := c.faults[kind]; f != nil {
+			t.askToWait(key, time.Duration(f.backOff())*time.Millisecond)
+			c.fault(busyError(f.backOff(), ""))
+			return
+		}
+	}
+	if err := operations[c.op](c); err != nil {
+		c.fault(err)
+		return
+	}
+	c.end()
+	c.s.log("served", "op", c.op, "ms", time.Since(c.start).Milliseconds(), "bytes", c.wire.sent)
+}
+
+// admit checks the headers.
+func (c *call) admit() *codeError {
+	if slices.Contains(c.s.opt.Without, c.op) {
+		return fail("ErrorInvalidRequest", "The request is invalid: the operation "+c.op+" is not known.")
+	}
+	version := 0 // without a header a client of Exchange 2007 is speaking
+	if h := c.req.Header("t:RequestServerVersion"); h != nil {
+		version = versionIndex(h.Value("Version"))
+		if version < 0 || version > c.s.version.newest {
+			return fail("ErrorInvalidServerVersion", "The specified server version is invalid.")
+		}
+	}
+	if (c.op == "ExportItems" || c.op == "UploadItems") && version < firstWithTransfer {
+		return fail("ErrorIncorrectSchemaVersion", "The operation "+c.op+" needs the request version Exchange2010_SP1 or later.")
+	}
+	h := c.req.Header("t:ExchangeImpersonation")
+	if h == nil {
+		return nil
+	}
+	sid := h.Child("t:ConnectingSID")
+	if len(sid.Children) == 0 || strings.TrimSpace(sid.Children[0].Text) == "" {
+		return fail("ErrorInvalidExchangeImpersonationHeaderData", "ExchangeImpersonation SOAP header must have a user principal name (UPN), a security identifier (SID) or an address.")
+	}
+	address := strings.TrimSpace(sid.Children[0].Text)
+	if strings.HasSuffix(sid.Children[0].Name, "SmtpAddress") && !strings.Contains(address, "@") {
+		return fail("ErrorInvalidSmtpAddress", "The SMTP address format is invalid.")
+	}
+	b := c.s.box(address)
+	if b == nil {
+		return fail("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
+	}
+	if !c.s.impersonates(c.user, b) {
+		return fail("ErrorImpersonateUserDenied", "The account does not have permission to impersonate the requested user.")
+	}
+	c.as = b
+	return nil
+}
+
+// fault answers with a SOAP fault.
+func (c *call) fault(err *codeError) {
+	if err.code == "ErrorServerBusy" {
+		c.s.stats.do(func(st *Stats) { st.Busy++ })
+	}
+	c.s.log("fault", "op", c.op, "code", err.code)
+	c.wire.status = http.StatusInternalServerError
+	if c.wire.started {
+		cut()
+	}
+	out := newAnswer(c.wire, c.out.style, c.s.version)
+	_ = out.fault(err)
+	c.wire.finish()
+}
+
+// end finishes an answer.
+func (c *call) end() {
+	if c.faults["huge-response"] != nil {
+		c.endless()
+	}
+	if err := c.out.finish(); err != nil {
+		return
+	}
+	if f := c.trailing(); f != "" {
+		_, _ = c.wire.Write([]byte(f))
+	}
+	c.wire.finish()
+}
+
+// endless goes on with white space until the client has had enough.
+func (c *call) endless() {
+	blank := strings.Repeat(" ", 64<<10)
+	limit := int64(1) << 40
+	if f := c.faults["huge-response"]; f.After > 0 {
+		limit = f.After
+	}
+	for n := int64(0); n < limit; n += int64(len(blank)) {
+		if _, err := c.out.w.WriteString(blank); err != nil {
+			return
+		}
+	}
+}
+
+// httpFault does the faults that need no EWS, and says whether one did.
+func (c *call) httpFault() bool {
+	h := c.w.Header()
+	switch {
+	case c.faults["drop-before"] != nil:
+		cut()
+	case c.faults["http-401"] != nil:
+		c.conn.forget()
+		if c.s.allows("ntlm") {
+			h.Add("WWW-Authenticate", "NTLM")
+		}
+		if c.s.allows("basic") {
+			h.Add("WWW-Authenticate", `Basic realm="simulator"`)
+		}
+		c.w.WriteHeader(http.StatusUnauthorized)
+	case c.faults["http-503"] != nil:
+		f := c.faults["http-503"]
+		status := http.StatusServiceUnavailable
+		if f.Status != 0 {
+			status = f.Status
+		}
+		if f.BackOffMS > 0 {
+			h.Set("Retry-After", itoa((f.BackOffMS+999)/1000))
+		}
+		htmlError(c.w, status, "Server Error in '/EWS' Application.")
+	case c.faults["http-302-error-page"] != nil:
+		h.Set("Location", "/ews/genericerrorpage.htm?aspxerrorpath=/ews/exchange.asmx")
+		htmlError(c.w, http.StatusFound, "Object moved")
+	case c.faults["http-413"] != nil:
+		htmlError(c.w, http.StatusRequestEntityTooLarge, "The page was not displayed because the request entity is too large.")
+	case c.faults["wrong-content-type"] != nil:
+		htmlError(c.w, http.StatusOK, "Sign in to continue.")
+	case c.faults["gzip-garbage"] != nil:
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Type", "text/xml; charset=utf-8")
+		_, _ = c.w.Write([]byte("\x1f\x8bthis is not what it says it is"))
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,123 @@
+package ewstest
+
+import (
+	"strings"
+
+	"mailferry/ews/ewstest/mailbox"
+	"mailferry/ews/ewstest/schema"
+)
+
+// folderElement is the element of a folder in answers.
+func folderElement(f mailbox.Folder) string {
+	class := strings.ToUpper(f.Class)
+	switch {
+	case f.Search:
+		return "t:SearchFolder"
+	case strings.HasPrefix(class, "IPF.APPOINTMENT"):
+		return "t:CalendarFolder"
+	case strings.HasPrefix(class, "IPF.CONTACT"):
+		return "t:ContactsFolder"
+	case strings.HasPrefix(class, "IPF.TASK"):
+		return "t:TasksFolder"
+	}
+	return "t:Folder"
+}
+
+// folderProp is a MAPI property of a folder. DavMail needs the article numbers.
+func folderProp(b *box, f mailbox.Folder, tag uint16) (any, bool) {
+	switch tag {
+	case 0x6751: // next article number
+		return int32(b.ChangeNumber() + 1), true
+	case 0x6752: // last article number
+		return int32(b.ChangeNumber()), true
+	case 0x10F3: // name in a URL
+		return f.Name, true
+	}
+	return b.FolderProp(f, tag)
+}
+
+// writeFolder writes a folder in schema order.
+func (c *call) writeFolder(b *box, f mailbox.Folder, s *shape) {
+	a := c.out
+	element := folderElement(f)
+	a.start(element)
+	a.empty("t:FolderId", "Id", c.folderID(b, f.ID), "ChangeKey", changeKey(keyFolder, b.guid, f.Change))
+	if f.Parent != 0 && s.wants("folder:ParentFolderId", "AllProperties") {
+		a.empty("t:ParentFolderId", "Id", c.folderID(b, f.Parent), "ChangeKey", "AQAAAA==")
+	}
+	if f.Class != "" && s.wants("folder:FolderClass", "AllProperties") {
+		a.text("t:FolderClass", f.Class)
+	}
+	if s.wants("folder:DisplayName", "Default") {
+		a.text("t:DisplayName", f.Name)
+	}
+	if s.wants("folder:TotalCount", "Default") {
+		a.text("t:TotalCount", itoa(f.Total))
+	}
+	if s.wants("folder:ChildFolderCount", "Default") {
+		a.text("t:ChildFolderCount", itoa(f.Children))
+	}
+	for _, e := range s.extended {
+		if e.name == nil {
+			v, ok := folderProp(b, f, e.tag)
+			a.writeExtended(e, v, ok, 0)
+		}
+	}
+	if s.wants("folder:EffectiveRights", "AllProperties") {
+		a.start("t:EffectiveRights")
+		for _, right := range []string{"CreateAssociated", "CreateContents", "CreateHierarchy", "Delete", "Modify", "Read", "ViewPrivateItems"} {
+			a.bool("t:"+right, true)
+		}
+		a.end()
+	}
+	if f.Distinguished != "" && s.wants("folder:DistinguishedFolderId", "AllProperties") && c.s.version.major >= 15 {
+		a.text("t:DistinguishedFolderId", f.Distinguished)
+	}
+	if element != "t:CalendarFolder" && element != "t:ContactsFolder" && s.wants("folder:UnreadCount", "Default") {
+		a.text("t:UnreadCount", itoa(f.Unread))
+	}
+	a.end()
+}
+
+// folderValue is what a restriction compares.
+func (c *call) folderValue(b *box, f mailbox.Folder, path *schema.Node) (string, bool) {
+	if path.Name == "t:ExtendedFieldURI" {
+		e, err := newExtended(path)
+		if err != nil || e.name != nil {
+			return "", false
+		}
+		v, ok := folderProp(b, f, e.tag)
+		return first(e.typ, v, ok)
+	}
+	switch path.Value("FieldURI") {
+	case "folder:DisplayName":
+		return f.Name, true
+	case "folder:FolderClass":
+		return f.Class, f.Class != ""
+	case "folder:FolderId":
+		return c.folderID(b, f.ID), true
+	case "folder:ParentFolderId":
+		return c.folderID(b, f.Parent), f.Parent != 0
+	case "folder:TotalCount":
+		return itoa(f.Total), true
+	case "folder:ChildFolderCount":
+		return itoa(f.Children), true
+	case "folder:UnreadCount":
+		return itoa(f.Unread), true
+	case "folder:DistinguishedFolderId":
+		return f.Distinguished, f.Distinguished != ""
+	}
+	return "", false
+}
+
+// first is a property's only value as text.
+func first(typ string, v any, ok bool) (string, bool) {
+	if !ok {
+		return "", false
+	}
+	values, _, ok := texts(typ, v)
+	if !ok || len(values) == 0 {
+		return "", false
+	}
+	return values[0], true
+}

@@ -1,0 +1,268 @@
+package ewstest
+
+import (
+	"errors"
+	"strings"
+
+	"mailferry/ews/ewstest/mailbox"
+	"mailferry/ews/ewstest/schema"
+)
+
+// mayOpen says whether this call reaches a mailbox.
+func (c *call) mayOpen(b *box) bool {
+	if c.as != nil {
+		return b == c.as
+	}
+	return c.s.opens(c.user, b)
+}
+
+// home is the mailbox that the call speaks of where it names none.
+func (c *call) home() *box {
+	if c.as != nil {
+		return c.as
+	}
+	return c.s.own(c.user)
+}
+
+// open finds the mailbox that an id belongs to.
+func (c *call) open(id objectID) (*box, *codeError) {
+	b := c.s.boxByGUID(id.mailbox)
+	if b == nil || c.as != nil && b != c.as {
+		e := fail("ErrorNonExistentMailbox", "No mailbox with such guid.")
+		e.values = [][2]string{{"MailboxGuid", id.mailbox}}
+		return nil, e
+	}
+	if !c.mayOpen(b) {
+		return nil, errAccessDenied
+	}
+	return b, nil
+}
+
+// folder resolves a FolderId or DistinguishedFolderId.
+func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *codeError) {
+	var none mailbox.Folder
+	if key, ok := n.Attr("ChangeKey"); ok {
+		if _, ok := decodeChangeKey(key); !ok {
+			return nil, none, errChangeKey
+		}
+	}
+	id := n.Value("Id")
+	switch n.Name {
+	case "t:DistinguishedFolderId":
+		b := c.home()
+		if m := n.Child("t:Mailbox"); m != nil {
+			if b = c.s.box(m.ChildText("t:EmailAddress")); b == nil {
+				return nil, none, fail("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
+			}
+		}
+		if b == nil {
+			return nil, none, fail("ErrorMissingEmailAddress", "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.")
+		}
+		if !c.mayOpen(b) {
+			return nil, none, errAccessDenied
+		}
+		if f, ok := b.Distinguished(id); ok {
+			return b, f, nil
+		}
+		return nil, none, errFolderNotFound
+	case "t:AddressListId":
+		return nil, none, errFolderNotFound
+	}
+	if id == "" {
+		return nil, none, errIDEmpty
+	}
+	o, ok := decodeID(id)
+	if !ok {
+		return nil, none, errIDMalformed
+	}
+	b, err := c.open(o)
+	if err != nil {
+		return nil, none, err
+	}
+	if !o.folder {
+		return nil, none, fail("ErrorCannotUseItemIdForFolderId", "Item ID cannot be used as a folder ID.")
+	}
+	if f, ok := b.Folder(o.n); ok {
+		return b, f, nil
+	}
+	return nil, none, errFolderNotFound
+}
+
+func (c *call) folderID(b *box, id uint64) string {
+	return objectID{mailbox: b.guid, folder: true, n: id}.encode(c.packed)
+}
+
+func (c *call) getFolder() *codeError {
+	shape, shapeErr := newShape(c.req.Operation.Child("m:FolderShape"), "folder")
+	return c.batch("GetFolder", "m:Folders", c.req.Operation.Child("m:FolderIds").Children, func(n *schema.Node) (func(), *codeError) {
+		if shapeErr != nil {
+			return nil, shapeErr
+		}
+		b, f, err := c.folder(n)
+		if err != nil {
+			return nil, err
+		}
+		return func() {
+			c.out.start("m:Folders")
+			c.writeFolder(b, f, shape)
+			c.out.end()
+		}, nil
+	})
+}
+
+func (c *call) createFolder() *codeError {
+	op := c.req.Operation
+	b, parent, parentErr := c.folder(op.Child("m:ParentFolderId").Children[0])
+	if parentErr == errFolderNotFound {
+		parentErr = fail("ErrorParentFolderNotFound", "The specified parent folder could not be found.")
+	}
+	shape := &shape{base: "IdOnly", kind: "folder"}
+	return c.batch("CreateFolder", "m:Folders", op.Child("m:Folders").Children, func(n *schema.Node) (func(), *codeError) {
+		if parentErr != nil {
+			return nil, parentErr
+		}
+		class, name := n.ChildText("t:FolderClass"), n.ChildText("t:DisplayName")
+		if n.Name != "t:Folder" {
+			if class != "" {
+				return nil, fail("ErrorNoFolderClassOverride", "Folder class cannot be specified for this kind of folder.")
+			}
+			class = map[string]string{"t:CalendarFolder": "IPF.Appointment", "t:ContactsFolder": "IPF.Contact", "t:TasksFolder": "IPF.Task"}[n.Name]
+		}
+		if name == "" {
+			return nil, fail("ErrorFolderSavePropertyError", "The folder has no name.")
+		}
+		if class == "" {
+			class = "IPF.Note"
+		}
+		hidden := false
+		for _, p := range n.Children {
+			if p.Name == "t:ExtendedProperty" && strings.EqualFold(p.Child("t:ExtendedFieldURI").Value("PropertyTag"), "0x10f4") {
+				hidden = p.ChildText("t:Value") == "true" || p.ChildText("t:Value") == "1"
+			}
+		}
+		f, err := b.AddFolder(parent.ID, name, class, hidden)
+		if err != nil {
+			return nil, storeError(err)
+		}
+		return func() {
+			c.out.start("m:Folders")
+			c.writeFolder(b, f, shape)
+			c.out.end()
+		}, nil
+	})
+}
+
+// storeError is the response code for an error of the mailbox.
+func storeError(err error) *codeError {
+	for _, known := range []struct {
+		err  error
+		code *codeError
+	}{
+		{mailbox.ErrFolderNotFound, errFolderNotFound},
+		{mailbox.ErrItemNotFound, errItemNotFound},
+		{mailbox.ErrFolderExists, fail("ErrorFolderExists", "A folder with the specified name already exists.")},
+		{mailbox.ErrSearchFolder, fail("ErrorInvalidParentFolder", "A search folder can't hold items or folders of its own.")},
+		{mailbox.ErrQuota, fail("ErrorQuotaExceeded", "The operation can't be completed because the mailbox is over its quota.")},
+		{mailbox.ErrSyncPoint, errSyncState},
+	} {
+		if errors.Is(err, known.err) {
+			return known.code
+		}
+	}
+	return fail("ErrorCorruptData", "The data is corrupt: "+err.Error())
+}
+
+func (c *call) findFolder() *codeError {
+	op := c.req.Operation
+	shape, shapeErr := newShape(op.Child("m:FolderShape"), "folder")
+	return c.batch("FindFolder", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *codeError) {
+		if shapeErr != nil {
+			return nil, shapeErr
+		}
+		b, root, err := c.folder(n)
+		if err != nil {
+			return nil, err
+		}
+		var all []mailbox.Folder
+		if op.Value("Traversal") != "SoftDeleted" {
+			below, err := b.Below(root.ID, op.Value("Traversal") == "Deep")
+			if err != nil {
+				return nil, storeError(err)
+			}
+			all = below
+		}
+		if r := op.Child("m:Restriction"); r != nil {
+			var kept []mailbox.Folder
+			for _, f := range all {
+				ok, err := matches(r.Children[0], func(path *schema.Node) (string, bool) { return c.folderValue(b, f, path) })
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					kept = append(kept, f)
+				}
+			}
+			all = kept
+		}
+		p, err := c.page(op, len(all), op.Child("m:Restriction") != nil)
+		if err != nil {
+			return nil, err
+		}
+		return func() {
+			c.out.start("m:RootFolder", p.attrs(len(all))...)
+			c.out.start("t:Folders")
+			for _, f := range all[p.from:p.to] {
+				c.writeFolder(b, f, shape)
+			}
+			c.out.end()
+			c.out.end()
+		}, nil
+	})
+}
+
+// syncFolderHierarchy answers with all changes at once, as Exchange does.
+func (c *call) syncFolderHierarchy() *codeError {
+	op := c.req.Operation
+	shape, shapeErr := newShape(op.Child("m:FolderShape"), "folder")
+	target := op.Child("m:SyncFolderId")
+	nodes := []*schema.Node{{Name: "t:DistinguishedFolderId", Attrs: []schema.Attr{{Name: "Id", Value: "msgfolderroot"}}}}
+	named := "no root"
+	if target != nil {
+		nodes, named = target.Children, "root"
+	}
+	tail := "m:SyncState m:IncludesLastFolderInRange"
+	return c.batch("SyncFolderHierarchy", tail, nodes, func(n *schema.Node) (func(), *codeError) {
+		if shapeErr != nil {
+			return nil, shapeErr
+		}
+		b, root, err := c.folder(n)
+		if err != nil {
+			return nil, err
+		}
+		state := syncState{Kind: "folders " + named, Mailbox: b.guid, Folder: root.ID}
+		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
+			return nil, errSyncState
+		}
+		changes, upTo, e := b.FolderChanges(root.ID, state.Since)
+		if e != nil {
+			return nil, storeError(e)
+		}
+		state.Since = upTo
+		return func() {
+			c.out.text("m:SyncState", state.String())
+			c.out.bool("m:IncludesLastFolderInRange", true)
+			c.out.start("m:Changes")
+			for _, ch := range changes {
+				if ch.Kind == mailbox.ChangeDelete {
+					c.out.start("t:Delete")
+					c.out.empty("t:FolderId", "Id", c.folderID(b, ch.Folder.ID), "ChangeKey", changeKey(keyFolder, b.guid, ch.Folder.Change))
+				} else {
+					c.out.start(map[mailbox.ChangeKind]string{mailbox.ChangeCreate: "t:Create", mailbox.ChangeUpdate: "t:Update"}[ch.Kind])
+					c.writeFolder(b, ch.Folder, shape)
+				}
+				c.out.end()
+			}
+			c.out.end()
+		}, nil
+	})
+}

@@ -1,0 +1,222 @@
+package ewstest
+
+import (
+	"mailferry/ews/ewstest/mailbox"
+	"mailferry/ews/ewstest/schema"
+)
+
+func (c *call) itemID(b *box, it *mailbox.Item) string {
+	return objectID{mailbox: b.guid, n: it.ID, parent: it.Folder}.encode(c.packed)
+}
+
+func itemKey(b *box, it *mailbox.Item) string {
+	kind := uint32(keyMessage)
+	switch itemElement(it.Class()) {
+	case "t:CalendarItem":
+		kind = keyCalendar
+	case "t:Contact", "t:DistributionList":
+		kind = keyContact
+	case "t:Task":
+		kind = keyTask
+	}
+	return changeKey(kind, b.guid, max(it.Change, it.ReadChange))
+}
+
+func (c *call) writeItemID(b *box, it *mailbox.Item, name string) {
+	c.out.empty(name, "Id", c.itemID(b, it), "ChangeKey", itemKey(b, it))
+}
+
+// item resolves an ItemId. Where the item is not there the mailbox and the id
+// are returned with the error.
+func (c *call) item(n *schema.Node) (*box, *mailbox.Item, objectID, *codeError) {
+	if n.Name != "t:ItemId" {
+		return nil, nil, objectID{}, fail("ErrorCalendarCannotUseIdForOccurrenceId", "Id must be that of an occurrence of a recurring item.")
+	}
+	b, id, err := c.itemTarget(n)
+	if err != nil {
+		return nil, nil, id, err
+	}
+	it, ok := b.Item(id.n)
+	if !ok || it.Folder != id.parent {
+		return b, nil, id, errItemNotFound
+	}
+	return b, it, id, nil
+}
+
+// itemTarget reads an ItemId as far as that needs no item.
+func (c *call) itemTarget(n *schema.Node) (*box, objectID, *codeError) {
+	text := n.Value("Id")
+	if text == "" {
+		return nil, objectID{}, errIDEmpty
+	}
+	id, ok := decodeID(text)
+	if !ok {
+		return nil, id, errIDMalformed
+	}
+	if key, ok := n.Attr("ChangeKey"); ok {
+		if _, ok := decodeChangeKey(key); !ok {
+			return nil, id, errChangeKey
+		}
+	}
+	b, err := c.open(id)
+	if err != nil {
+		return nil, id, err
+	}
+	if id.folder {
+		return b, id, fail("ErrorCannotUseFolderIdForItemId", "Folder ID cannot be used as an item ID.")
+	}
+	return b, id, nil
+}
+
+func (c *call) getItem() *codeError {
+	op := c.req.Operation
+	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
+	return c.batch("GetItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *codeError) {
+		if shapeErr != nil {
+			return nil, shapeErr
+		}
+		b, it, _, err := c.item(n)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.itemFault(b, it); err != nil {
+			return nil, err
+		}
+		return func() {
+			c.out.start("m:Items")
+			c.writeItem(b, it, shape, false)
+			c.out.end()
+		}, nil
+	})
+}
+
+// itemFault asks the faults about an item that is read.
+func (c *call) itemFault(b *box, it *mailbox.Item) *codeError {
+	id := objectID{mailbox: b.guid, n: it.ID, parent: it.Folder}
+	if f := c.s.faults.Load().item(c.op, id.encode(false), id.encode(true)); f != nil {
+		return f.itemError()
+	}
+	return nil
+}
+
+func (c *call) deleteItem() *codeError {
+	op := c.req.Operation
+	kind := map[string]mailbox.DeleteKind{
+		"HardDelete": mailbox.HardDelete, "SoftDelete": mailbox.SoftDelete, "MoveToDeletedItems": mailbox.MoveToDeletedItems,
+	}[op.Value("DeleteType")]
+	return c.batch("DeleteItem", "", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *codeError) {
+		b, it, _, err := c.item(n)
+		if err != nil {
+			return nil, err
+		}
+		if itemElement(it.Class()) == "t:CalendarItem" && op.Value("SendMeetingCancellations") == "" {
+			return nil, fail("ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute must be set for calendar items.")
+		}
+		if itemElement(it.Class()) == "t:Task" && op.Value("AffectedTaskOccurrences") == "" {
+			return nil, fail("ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute must be set for tasks.")
+		}
+		if err := c.itemFault(b, it); err != nil {
+			return nil, err
+		}
+		if err := b.Delete(it.ID, kind); err != nil {
+			return nil, storeError(err)
+		}
+		return nil, nil
+	})
+}
+
+func (c *call) moveItem() *codeError {
+	op := c.req.Operation
+	to, folder, folderErr := c.folder(op.Child("m:ToFolderId").Children[0])
+	if folderErr == errFolderNotFound {
+		folderErr = fail("ErrorToFolderNotFound", "The destination folder could not be found.")
+	}
+	return c.batch("MoveItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *codeError) {
+		if folderErr != nil {
+			return nil, folderErr
+		}
+		b, it, _, err := c.item(n)
+		if err != nil {
+			return nil, err
+		}
+		if b != to {
+			return nil, fail("ErrorCrossMailboxMoveCopy", "Items can't be moved to another mailbox.")
+		}
+		moved, e := b.Move(it.ID, folder.ID)
+		if e != nil {
+			return nil, storeError(e)
+		}
+		return func() {
+			c.out.start("m:Items")
+			c.writeItem(b, moved, &shape{base: "IdOnly"}, false)
+			c.out.end()
+		}, nil
+	})
+}
+
+// findItem lists a folder. Items come in the order of the sort fields, without
+// them newest first.
+func (c *call) findItem() *codeError {
+	op := c.req.Operation
+	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
+	restriction := op.Child("m:Restriction")
+	return c.batch("FindItem", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *codeError) {
+		if shapeErr != nil {
+			return nil, shapeErr
+		}
+		if op.Child("m:QueryString") != nil {
+			return nil, fail("ErrorContentIndexingNotEnabled", "The mailbox has no content index.")
+		}
+		b, f, err := c.folder(n)
+		if err != nil {
+			return nil, err
+		}
+		items, err := c.found(b, f, op)
+		if err != nil {
+			return nil, err
+		}
+		p, err := c.page(op, len(items), restriction != nil)
+		if err != nil {
+			return nil, err
+		}
+		return func() {
+			c.out.start("m:RootFolder", p.attrs(len(items))...)
+			c.out.start("t:Items")
+			for i, it := range items[p.from:p.to] {
+				c.writeItem(b, it, shape, true)
+				if c.faults["duplicate-ids"] != nil && i%3 == 0 {
+					c.writeItem(b, it, shape, true)
+				}
+			}
+			c.out.end()
+			c.out.end()
+		}, nil
+	})
+}
+
+// found returns the items of a folder that a FindItem asks for, in order.
+func (c *call) found(b *box, f mailbox.Folder, op *schema.Node) ([]*mailbox.Item, *codeError) {
+	if op.Value("Traversal") == "SoftDeleted" {
+		// Dumpsters of folders went with Exchange 2010: what is deleted is in
+		// the recoverable items folders.
+		return nil, nil
+	}
+	var items []*mailbox.Item
+	restriction := op.Child("m:Restriction")
+	for _, it := range b.Items(f.ID) {
+		if it.Associated != (op.Value("Traversal") == "Associated") {
+			continue
+		}
+		if restriction != nil {
+			ok, err := matches(restriction.Children[0], func(path *schema.Node) (string, bool) { return c.itemValue(b, it, path) })
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+		}
+		items = append(items, it)
+	}
+	return items, c.sortItems(b, items, op.Child("m:SortOrder"))
+}

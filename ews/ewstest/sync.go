@@ -1,0 +1,134 @@
+package ewstest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+
+	"mailferry/ews/ewstest/mailbox"
+	"mailferry/ews/ewstest/schema"
+)
+
+// syncState is what a client keeps between two calls of Sync*. It is valid for
+// one mailbox, one folder and one kind of call.
+type syncState struct {
+	Kind    string
+	Mailbox string
+	Folder  uint64
+	Since   uint64            `json:",omitempty"`
+	Point   mailbox.SyncPoint `json:",omitzero"`
+}
+
+// String writes the state as the opaque text that clients see.
+func (s *syncState) String() string {
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return ""
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(plain)
+	_ = z.Close()
+	return base64.StdEncoding.EncodeToString(b.Bytes())
+}
+
+// read takes up a state that belongs to the same thing; "" is the beginning.
+func (s *syncState) read(text string) error {
+	if text == "" {
+		return nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return errSyncState
+	}
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return errSyncState
+	}
+	plain, err := io.ReadAll(io.LimitReader(z, 1<<16))
+	if err != nil {
+		return errSyncState
+	}
+	var old syncState
+	if err := json.Unmarshal(plain, &old); err != nil || old.Kind != s.Kind || old.Mailbox != s.Mailbox || old.Folder != s.Folder {
+		return errSyncState
+	}
+	*s = old
+	return nil
+}
+
+// syncFolderItems tells the changes of a folder in pages.
+func (c *call) syncFolderItems() *codeError {
+	op := c.req.Operation
+	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
+	limit := 512
+	if p := c.s.policy().SyncPage; p > 0 {
+		limit = p
+	}
+	limit = min(limit, atoi(op.ChildText("m:MaxChangesReturned")))
+	associated := op.ChildText("m:SyncScope") == "NormalAndAssociatedItems"
+	tail := "m:SyncState m:IncludesLastItemInRange"
+	return c.batch("SyncFolderItems", tail, op.Child("m:SyncFolderId").Children, func(n *schema.Node) (func(), *codeError) {
+		if shapeErr != nil {
+			return nil, shapeErr
+		}
+		b, f, err := c.folder(n)
+		if err == errFolderNotFound {
+			err = fail("ErrorSyncFolderNotFound", "The folder to synchronize could not be found.")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.Search {
+			return nil, fail("ErrorInvalidOperation", "Search folders can't be synchronized.")
+		}
+		state := syncState{Kind: "items", Mailbox: b.guid, Folder: f.ID}
+		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
+			return nil, errSyncState
+		}
+		changes, next, last, e := b.Changes(f.ID, state.Point, associated, limit)
+		if e != nil {
+			return nil, storeError(e)
+		}
+		state.Point = next
+		ignored := map[string]bool{}
+		if ign := op.Child("m:Ignore"); ign != nil {
+			for _, id := range ign.Children {
+				ignored[id.Value("Id")] = true
+			}
+		}
+		return func() {
+			c.out.text("m:SyncState", state.String())
+			c.out.bool("m:IncludesLastItemInRange", last)
+			c.out.start("m:Changes")
+			for _, ch := range changes {
+				if !ignored[c.itemID(b, ch.Item)] {
+					c.writeChange(b, ch, shape)
+				}
+			}
+			c.out.end()
+		}, nil
+	})
+}
+
+func (c *call) writeChange(b *box, ch mailbox.Change, s *shape) {
+	switch ch.Kind {
+	case mailbox.ChangeCreate:
+		c.out.start("t:Create")
+		c.writeItem(b, ch.Item, s, true)
+	case mailbox.ChangeUpdate:
+		c.out.start("t:Update")
+		c.writeItem(b, ch.Item, s, true)
+	case mailbox.ChangeDelete:
+		c.out.start("t:Delete")
+		id := objectID{mailbox: b.guid, n: ch.Item.ID, parent: ch.Item.Folder}.encode(c.packed)
+		c.out.empty("t:ItemId", "Id", id, "ChangeKey", changeKey(keyMessage, b.guid, max(ch.Item.Change, ch.Item.ReadChange)))
+	case mailbox.ChangeRead:
+		c.out.start("t:ReadFlagChange")
+		c.writeItemID(b, ch.Item, "t:ItemId")
+		c.out.bool("t:IsRead", ch.Item.Read)
+	}
+	c.out.end()
+}
