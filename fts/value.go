@@ -53,12 +53,20 @@ func (r *Reader) valueChunk() ([]byte, error) {
 	c, err := r.s.chunk()
 	r.s.inAtom = false
 	if err != nil {
-		if err == io.EOF || err == errCut {
-			err = r.ended(err, fmt.Sprintf("the value of %s (%d of %d bytes)", r.what(), r.vsize-r.vleft, r.vsize))
-		}
-		return nil, err
+		return nil, r.endedInValue(err)
 	}
 	return c[:min(len(c), int(r.vleft))], nil
+}
+
+func (r *Reader) endedInValue(err error) error {
+	if err != io.EOF && err != errCut {
+		return err
+	}
+	what := "the value of " + r.what()
+	if r.layout.size == 0 {
+		what += fmt.Sprintf(" (%d of %d bytes)", r.vsize-r.vleft, r.vsize)
+	}
+	return r.ended(err, what)
 }
 
 func (r *Reader) took(n int) {
@@ -129,7 +137,7 @@ func (r *Reader) WriteText(w io.Writer) error {
 func (r *Reader) take() ([]byte, error) {
 	b, err := r.atom(r.layout.size)
 	if err != nil {
-		r.err = r.ended(err, "the value of "+r.what())
+		r.err = r.endedInValue(err)
 		return nil, r.err
 	}
 	r.vleft = 0
