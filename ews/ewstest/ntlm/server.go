@@ -97,7 +97,8 @@ func (s *Session) Challenge(negotiate []byte) ([]byte, error) {
 		return nil, errors.New("not a whole NEGOTIATE message")
 	}
 	asked := binary.LittleEndian.Uint32(negotiate[12:])
-	if asked&flagNTLM == 0 || asked&(flagUnicode|flagOEM) == 0 {
+	// The NTLM library of Python asks for extended session security alone.
+	if asked&(flagNTLM|flagExtended) == 0 || asked&(flagUnicode|flagOEM) == 0 {
 		return nil, fmt.Errorf("the client's flags %#x leave no way to log in", asked)
 	}
 	challenge := make([]byte, 8)
