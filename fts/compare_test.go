@@ -199,7 +199,7 @@ func TestIndependentStreamsAlteredByOneByte(t *testing.T) {
 			if err != nil {
 				break
 			}
-			if tok.Kind != Property || n%5 != 0 {
+			if tok.Kind != Property || n%11 != 0 {
 				continue
 			}
 			p := propSum{id: tok.Tag.ID(), name: tok.Name}

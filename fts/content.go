@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"mailferry/fts/internal/text"
 )
 
 // Content is what an item holds, in a form that does not depend on how its
@@ -317,8 +319,8 @@ func propSums(props Props, part Part, h *valueHash) []propSum {
 // text takes a string as it will be read back.
 func (h *valueHash) text(s string) {
 	if !utf8.ValidString(s) {
-		b, _ := encodeText(cpUTF16LE, s)
-		s = decodeText(cpUTF16LE, b)
+		b, _ := text.Encode(text.UTF16LE, s)
+		s = text.Decode(text.UTF16LE, b)
 	}
 	io.WriteString(h.one, s)
 	h.end()

@@ -205,7 +205,7 @@ func (in *inspector) cutText(n int) (string, error) {
 	n = min(n, in.left)
 	r := in.r
 	c := collector{in.scratch[:0]}
-	r.text.reset(r.layout.cp, &c)
+	r.text.Reset(r.layout.cp, &c)
 	for r.vleft > 0 && len(c.b) <= n {
 		b, err := r.valueChunk()
 		if err != nil {

@@ -102,7 +102,7 @@ func TestLyingLengths(t *testing.T) {
 
 func TestHostileCatalogue(t *testing.T) {
 	m := &Message{Props: Props{{Tag: 0x001A84B0, Value: "IPM.Note"}}}
-	long := string(bytes.Repeat([]byte("内x"), 3<<20))
+	long := string(bytes.Repeat([]byte("内x"), 300<<10))
 	for _, id := range []uint16{0x0037, 0x0042, 0x5D02, 0x5D01, 0x1035, 0x1042, 0x007D, 0x3A16} {
 		m.Props.Set(MakeTag(id, StringUpload), long)
 	}

@@ -1,5 +1,7 @@
 package fts
 
+import "mailferry/fts/internal/text"
+
 // Type is a property type ([MS-OXCDATA] 2.11.1, [MS-OXCFXICS] 2.2.4.1.1).
 type Type uint16
 
@@ -35,13 +37,6 @@ type layout struct {
 	cp    uint16 // code page of strings
 }
 
-// Code pages with a meaning of their own here.
-const (
-	cpANSI    = 1252 // what String8 is taken for: no sender says
-	cpUTF16LE = 1200
-	cpUTF16BE = 1201
-)
-
 // layoutOf returns false for a type that is not known: the length of its values
 // is not known either, so that nothing after it can be read.
 func layoutOf(t Type) (layout, bool) {
@@ -59,9 +54,9 @@ func layoutOf(t Type) (layout, bool) {
 	case GUIDType:
 		l.size = 16
 	case String8:
-		l.base, l.cp = String, cpANSI
+		l.base, l.cp = String, text.ANSI // no sender says which
 	case String:
-		l.cp = cpUTF16LE
+		l.cp = text.UTF16LE
 	case Binary:
 	case Boolean:
 		l.size = 2
@@ -89,7 +84,7 @@ func codePageLayout(t Type) (layout, bool) {
 	case t&0x6000 == 0:
 		return layout{base: String, cp: cp &^ uint16(MultiValue), multi: true}, true
 	default:
-		return layout{base: String, cp: cp}, pageOf(cp) != nil
+		return layout{base: String, cp: cp}, text.Known(cp)
 	}
 }
 

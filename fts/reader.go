@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf16"
+
+	"mailferry/fts/internal/text"
 )
 
 // Limits of a Reader.
@@ -34,7 +35,7 @@ type Reader struct {
 	values uint32 // left, the current one not counted
 	vsize  uint32 // of the current value
 	vleft  uint32
-	text   textDecoder
+	text   text.Decoder
 	small  [16]byte
 }
 
@@ -338,20 +339,10 @@ func (r *Reader) readName() error {
 			r.name.Text = string(units)
 			return nil
 		}
-		if units = appendUnit(units, u); len(units) > maxNameBytes {
+		if units = text.AppendUnit(units, u); len(units) > maxNameBytes {
 			return &Problem{off, "a property name without end"}
 		}
 	}
-}
-
-// appendUnit appends a UTF-16 unit to s and joins it with a high surrogate before it.
-func appendUnit(s []byte, u uint16) []byte {
-	if n := len(s); utf16.IsSurrogate(rune(u)) && u >= 0xDC00 && n >= 3 {
-		if hi, ok := loneSurrogate(s[n-3:]); ok && hi < 0xDC00 {
-			return appendRune(s[:n-3], utf16.DecodeRune(rune(hi), rune(u)))
-		}
-	}
-	return appendRune(s, rune(u))
 }
 
 var errNoValue = errors.New("fts: no value: call NextValue first")

@@ -125,7 +125,7 @@ func (r *Reader) WriteText(w io.Writer) error {
 		_, err := r.WriteTo(w)
 		return err
 	}
-	r.text.reset(r.layout.cp, w)
+	r.text.Reset(r.layout.cp, w)
 	if _, err := r.WriteTo(&r.text); err != nil {
 		return err
 	}

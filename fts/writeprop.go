@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"mailferry/fts/internal/text"
 )
 
 // prop collects the pieces of a property.
@@ -29,7 +31,7 @@ func (w *writer) prop(p *Prop) error {
 		if p.Name.Text == "" {
 			def = binary.LittleEndian.AppendUint32(append(def, 0), p.Name.LID)
 		} else {
-			def = append(appendUTF16(append(def, 1), p.Name.Text), 0, 0)
+			def = append(text.AppendUTF16(append(def, 1), p.Name.Text), 0, 0)
 		}
 	}
 	w.atom(def)
@@ -97,7 +99,7 @@ func (w *writer) texts(p *Prop, t Type, l layout) (Type, [][]byte, error) {
 	encode := func(cp uint16) ([][]byte, bool) {
 		all := make([][]byte, len(values))
 		for i, s := range values {
-			b, ok := encodeText(cp, s)
+			b, ok := text.Encode(cp, s)
 			if !ok {
 				return nil, false
 			}
@@ -110,7 +112,7 @@ func (w *writer) texts(p *Prop, t Type, l layout) (Type, [][]byte, error) {
 			return t, b, nil
 		}
 	}
-	b, _ := encode(cpUTF16LE)
+	b, _ := encode(text.UTF16LE)
 	for i := range b {
 		if len(b[i]) > math.MaxUint32 {
 			return 0, nil, fmt.Errorf("write item: property 0x%04X is longer than 4 GiB", p.Tag.ID())

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+
+	"mailferry/fts/internal/text"
 )
 
 // WriteOptions says how a message is laid out in a blob. What a blob holds does
@@ -76,11 +78,11 @@ func WriteMessage(w io.Writer, m *Message, o WriteOptions) error {
 	}
 	wr.head()
 	if o.DNPrefix != "" {
-		b, ok := encodeText(cpANSI, o.DNPrefix)
+		b, ok := text.Encode(text.ANSI, o.DNPrefix)
 		if !ok {
 			return errors.New("write item: the DN prefix has letters that code page 1252 lacks")
 		}
-		wr.u32(uint32(MakeTag(idDNPrefix, CodePage|cpANSI)))
+		wr.u32(uint32(MakeTag(idDNPrefix, CodePage|text.ANSI)))
 		wr.sized(b)
 		wr.endElement()
 	}

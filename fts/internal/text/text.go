@@ -1,6 +1,12 @@
-package fts
+// Package text turns the strings of an item stream into UTF-8 and back. A
+// stream has them in UTF-16 or in a Windows code page, with a terminator.
+//
+// UTF-16 with unpaired surrogates is kept: each of them becomes three bytes in
+// the manner of WTF-8, and two bytes again when it is written.
+package text
 
 import (
+	"bytes"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -12,6 +18,13 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/transform"
+)
+
+// Code pages with a meaning of their own.
+const (
+	ANSI    = 1252 // what a string is taken for that does not say its code page
+	UTF16LE = 1200
+	UTF16BE = 1201
 )
 
 // pages are the encodings of Windows code pages. UTF-16 is not among them.
@@ -50,13 +63,13 @@ var pages = map[uint16]encoding.Encoding{
 	28605: charmap.ISO8859_15,
 }
 
-// pageOf returns the encoding of a code page, or nil.
-func pageOf(cp uint16) encoding.Encoding { return pages[cp] }
+// Known says whether cp is a code page that this package has, beside UTF-16.
+func Known(cp uint16) bool { return pages[cp] != nil }
 
-// textDecoder writes a string value to w as UTF-8 while it arrives, and leaves
+// Decoder writes a string value to w as UTF-8 while it arrives, and leaves
 // out its terminator if there is one. Bytes of a code page that is not known
 // are taken for Latin-1, so that different values stay different.
-type textDecoder struct {
+type Decoder struct {
 	w    io.Writer
 	cp   uint16
 	page encoding.Encoding
@@ -70,17 +83,18 @@ type textDecoder struct {
 	err  error
 }
 
-const textBuffer = 2 << 10
+const bufferSize = 2 << 10
 
-func (d *textDecoder) reset(cp uint16, w io.Writer) {
-	*d = textDecoder{w: w, cp: cp, odd: -1, out: d.out[:0]}
+// Reset makes d ready for a value in code page cp whose text goes to w.
+func (d *Decoder) Reset(cp uint16, w io.Writer) {
+	*d = Decoder{w: w, cp: cp, odd: -1, out: d.out[:0]}
 	if d.out == nil {
-		d.out = make([]byte, 0, textBuffer)
+		d.out = make([]byte, 0, bufferSize)
 	}
-	if cp == cpUTF16LE || cp == cpUTF16BE {
+	if cp == UTF16LE || cp == UTF16BE {
 		return
 	}
-	d.page = pageOf(cp)
+	d.page = pages[cp]
 	d.one, _ = d.page.(*charmap.Charmap)
 	if d.page != nil && d.one == nil {
 		d.many = transform.NewWriter(sinkOf{d}, d.page.NewDecoder())
@@ -88,7 +102,7 @@ func (d *textDecoder) reset(cp uint16, w io.Writer) {
 }
 
 // sinkOf writes to a decoder's buffer.
-type sinkOf struct{ d *textDecoder }
+type sinkOf struct{ d *Decoder }
 
 func (s sinkOf) Write(p []byte) (int, error) {
 	s.d.flush()
@@ -98,22 +112,23 @@ func (s sinkOf) Write(p []byte) (int, error) {
 	return len(p), s.d.err
 }
 
-func (d *textDecoder) flush() {
+func (d *Decoder) flush() {
 	if d.err == nil && len(d.out) > 0 {
 		_, d.err = d.w.Write(d.out)
 	}
 	d.out = d.out[:0]
 }
 
-func (d *textDecoder) room() {
-	if len(d.out) > textBuffer-8 {
+func (d *Decoder) room() {
+	if len(d.out) > bufferSize-8 {
 		d.flush()
 	}
 }
 
-func (d *textDecoder) Write(p []byte) (int, error) {
+// Write takes the next bytes of the value.
+func (d *Decoder) Write(p []byte) (int, error) {
 	n := len(p)
-	if d.cp == cpUTF16LE || d.cp == cpUTF16BE {
+	if d.cp == UTF16LE || d.cp == UTF16BE {
 		d.utf16(p)
 		return n, d.err
 	}
@@ -132,7 +147,7 @@ func (d *textDecoder) Write(p []byte) (int, error) {
 	return n, d.err
 }
 
-func (d *textDecoder) bytes(p []byte) {
+func (d *Decoder) bytes(p []byte) {
 	if d.many != nil {
 		if _, err := d.many.Write(p); err != nil && d.err == nil {
 			d.err = err
@@ -152,9 +167,9 @@ func (d *textDecoder) bytes(p []byte) {
 	}
 }
 
-func (d *textDecoder) utf16(p []byte) {
+func (d *Decoder) utf16(p []byte) {
 	lo, hi := 0, 1
-	if d.cp == cpUTF16BE {
+	if d.cp == UTF16BE {
 		lo, hi = 1, 0
 	}
 	if d.odd >= 0 && len(p) > 0 {
@@ -166,7 +181,7 @@ func (d *textDecoder) utf16(p []byte) {
 	for len(p) >= 2 {
 		u := uint16(p[lo]) | uint16(p[hi])<<8
 		p = p[2:]
-		if u-1 < utf8.RuneSelf-1 && !d.zero && d.hi == 0 && len(d.out) < textBuffer {
+		if u-1 < utf8.RuneSelf-1 && !d.zero && d.hi == 0 && len(d.out) < bufferSize {
 			d.out = append(d.out, byte(u))
 			continue
 		}
@@ -177,7 +192,7 @@ func (d *textDecoder) utf16(p []byte) {
 	}
 }
 
-func (d *textDecoder) unit(u uint16) {
+func (d *Decoder) unit(u uint16) {
 	d.room()
 	if d.zero {
 		d.zero = false
@@ -191,7 +206,7 @@ func (d *textDecoder) unit(u uint16) {
 			d.out = utf8.AppendRune(d.out, utf16.DecodeRune(rune(hi), rune(u)))
 			return
 		}
-		d.out = appendRune(d.out, rune(hi))
+		d.out = AppendRune(d.out, rune(hi))
 	}
 	switch {
 	case u == 0:
@@ -199,17 +214,17 @@ func (d *textDecoder) unit(u uint16) {
 	case u >= 0xD800 && u < 0xDC00:
 		d.hi = u
 	default:
-		d.out = appendRune(d.out, rune(u))
+		d.out = AppendRune(d.out, rune(u))
 	}
 }
 
 // Close ends the value. A byte that is left of a UTF-16 unit becomes U+FFFD.
-func (d *textDecoder) Close() error {
+func (d *Decoder) Close() error {
 	if d.odd >= 0 {
 		d.unit(utf8.RuneError)
 	}
 	if d.hi != 0 {
-		d.out = appendRune(d.out, rune(d.hi))
+		d.out = AppendRune(d.out, rune(d.hi))
 	}
 	if d.many != nil {
 		if err := d.many.Close(); err != nil && d.err == nil {
@@ -220,15 +235,15 @@ func (d *textDecoder) Close() error {
 	return d.err
 }
 
-// appendRune is utf8.AppendRune that keeps surrogates, as three bytes.
-func appendRune(s []byte, r rune) []byte {
+// AppendRune is utf8.AppendRune that keeps surrogates, as three bytes.
+func AppendRune(s []byte, r rune) []byte {
 	if utf16.IsSurrogate(r) {
 		return append(s, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0xBF, 0x80|byte(r)&0xBF)
 	}
 	return utf8.AppendRune(s, r)
 }
 
-// loneSurrogate reads what appendRune made of a surrogate.
+// loneSurrogate reads what AppendRune made of a surrogate.
 func loneSurrogate[S string | []byte](s S) (uint16, bool) {
 	if len(s) >= 3 && s[0] == 0xED && s[1] >= 0xA0 && s[1] <= 0xBF && s[2] >= 0x80 && s[2] <= 0xBF {
 		return 0xD000 | uint16(s[1]&0x3F)<<6 | uint16(s[2]&0x3F), true
@@ -236,8 +251,8 @@ func loneSurrogate[S string | []byte](s S) (uint16, bool) {
 	return 0, false
 }
 
-// appendUTF16 appends s as UTF-16LE. What is no UTF-8 becomes U+FFFD.
-func appendUTF16(b []byte, s string) []byte {
+// AppendUTF16 appends s as UTF-16LE. What is no UTF-8 becomes U+FFFD.
+func AppendUTF16(b []byte, s string) []byte {
 	for len(s) > 0 {
 		if c := s[0]; c < utf8.RuneSelf {
 			b = append(b, c, 0)
@@ -261,20 +276,20 @@ func appendUTF16(b []byte, s string) []byte {
 	return b
 }
 
-// encodeText returns s in a code page with its terminator, and false if that
+// Encode returns s in a code page with its terminator, and false if that
 // page can't hold it.
-func encodeText(cp uint16, s string) ([]byte, bool) {
+func Encode(cp uint16, s string) ([]byte, bool) {
 	switch cp {
-	case cpUTF16LE, cpUTF16BE:
-		b := append(appendUTF16(make([]byte, 0, 2*len(s)+2), s), 0, 0)
-		if cp == cpUTF16BE {
+	case UTF16LE, UTF16BE:
+		b := append(AppendUTF16(make([]byte, 0, 2*len(s)+2), s), 0, 0)
+		if cp == UTF16BE {
 			for i := 0; i < len(b); i += 2 {
 				b[i], b[i+1] = b[i+1], b[i]
 			}
 		}
 		return b, true
 	}
-	page := pageOf(cp)
+	page := pages[cp]
 	if page == nil {
 		b := make([]byte, 0, len(s)+1)
 		for _, r := range s {
@@ -286,18 +301,28 @@ func encodeText(cp uint16, s string) ([]byte, bool) {
 		return append(b, 0), true
 	}
 	b, err := page.NewEncoder().Bytes([]byte(s))
-	if err != nil || decodeText(cp, append(b, 0)) != s {
+	if err != nil || Decode(cp, append(b, 0)) != s {
 		return nil, false
 	}
 	return append(b, 0), true
 }
 
-// decodeText returns a string value that is in memory.
-func decodeText(cp uint16, b []byte) string {
-	var d textDecoder
-	var c collector
-	d.reset(cp, &c)
+// Decode returns a string value that is in memory.
+func Decode(cp uint16, b []byte) string {
+	var d Decoder
+	var out bytes.Buffer
+	d.Reset(cp, &out)
 	d.Write(b)
 	d.Close()
-	return string(c.b)
+	return out.String()
+}
+
+// AppendUnit appends a UTF-16 unit to s and joins it with a high surrogate before it.
+func AppendUnit(s []byte, u uint16) []byte {
+	if n := len(s); u >= 0xDC00 && u < 0xE000 && n >= 3 {
+		if hi, ok := loneSurrogate(s[n-3:]); ok && hi < 0xDC00 {
+			return AppendRune(s[:n-3], utf16.DecodeRune(rune(hi), rune(u)))
+		}
+	}
+	return AppendRune(s, rune(u))
 }
