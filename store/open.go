@@ -61,7 +61,7 @@ func Open(dir string, o OpenOptions) (*Store, error) {
 	return s, nil
 }
 
-func open(dir string, o OpenOptions) (s *Store, err error) {
+func open(dir string, o OpenOptions) (_ *Store, err error) {
 	c, err := readConfig(o.Files, dir)
 	if errors.Is(err, ErrNotAStore) && o.Create && !o.ReadOnly {
 		if err := initStore(o.Files, dir, Options{}); err != nil {
@@ -72,7 +72,7 @@ func open(dir string, o OpenOptions) (s *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &Store{
+	s := &Store{
 		dir: dir, fsys: o.Files, readOnly: o.ReadOnly,
 		requests: make(chan *request), closing: make(chan struct{}), committed: make(chan struct{}),
 		inflight: map[[32]byte]*stagedBlob{},
