@@ -15,6 +15,7 @@ type Options struct {
 	Client    *ews.Client
 	Store     *store.Store // not closed by Run
 	Mailbox   string       // address
+	ServerURL string       // kept in the store beside the mailbox; may be empty
 	Selection selection.Selection
 
 	// What is taken beside the items of the visible folders. Naming a folder of

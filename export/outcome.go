@@ -1,0 +1,148 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"mailferry/ews"
+	"mailferry/fts"
+	"mailferry/internal/event"
+	"mailferry/store"
+)
+
+func isProblem(err error) bool {
+	_, ok := errors.AsType[*fts.Problem](err)
+	return ok
+}
+
+func isTruncated(err error) bool {
+	_, ok := errors.AsType[*ews.TruncatedError](err)
+	return ok
+}
+
+// codeOf names an error that the server gave no code for.
+func codeOf(err error) string {
+	if errors.Is(err, errEmpty) {
+		return ews.CodeEmptyData
+	}
+	if _, ok := errors.AsType[*ews.CountError](err); ok {
+		return "wrong-count"
+	}
+	if _, ok := errors.AsType[*ews.TransportError](err); ok {
+		return "connection-lost"
+	}
+	return "protocol-error"
+}
+
+// exported settles items that are on disk.
+func (r *run) exported(ctx context.Context, list []*arrived) error {
+	for _, a := range list {
+		r.mu.Lock()
+		r.sum.Moved++
+		r.sum.Left--
+		r.sum.Bytes += a.size
+		code := ""
+		if a.problem != "" {
+			r.sum.Suspect++
+			r.suspects++
+			code = "suspect"
+		}
+		r.mu.Unlock()
+		r.out.emit(event.Event{
+			Kind: event.Item, Action: "exported", Folder: a.folder.Path, Item: a.ID, Class: a.cat.Class, Subject: a.cat.Subject,
+			Bytes: a.size, Code: code, Text: a.problem,
+		})
+		if err := r.clearFailure(ctx, a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearFailure takes back the failure of an item, or of a folder by its id, that
+// an earlier run recorded.
+func (r *run) clearFailure(ctx context.Context, id string) error {
+	if r.st == nil || r.o.DryRun {
+		return nil
+	}
+	hash := maphash.String(r.failedSeed, id)
+	r.mu.Lock()
+	_, had := r.failed[hash]
+	delete(r.failed, hash)
+	r.mu.Unlock()
+	if !had {
+		return nil
+	}
+	err := r.st.ClearFailure(context.WithoutCancel(ctx), store.FailureKey{Mailbox: r.mailbox, Direction: store.Export, ItemID: id})
+	if err != nil {
+		return &localError{fmt.Errorf("take back a failure: %w", err)}
+	}
+	return nil
+}
+
+// vanish settles items that are not there any more. Where they went, the next
+// run will see: a moved item has a new id.
+func (r *run) vanish(ctx context.Context, tasks []*task) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	keys := make([]store.ItemKey, len(tasks))
+	for i, t := range tasks {
+		keys[i] = t.ItemKey
+	}
+	if err := r.st.DropPending(context.WithoutCancel(ctx), keys...); err != nil {
+		return &localError{fmt.Errorf("drop vanished items: %w", err)}
+	}
+	for _, t := range tasks {
+		r.mu.Lock()
+		r.sum.Left--
+		r.mu.Unlock()
+		r.out.emit(event.Event{
+			Kind: event.Item, Action: "vanished", Folder: t.folder.Path, Item: t.ID, Class: t.Class,
+			Text: "the item was deleted or moved while the run was under way",
+		})
+		if err := r.clearFailure(ctx, t.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describeTime bounds how long a failed item's subject is asked for.
+const describeTime = 20 * time.Second
+
+// fail records that an item can't be exported. It stays pending, so that the
+// next run tries it again.
+func (k *worker) fail(ctx context.Context, t *task, code, text string) error {
+	r := k.r
+	subject, class := "", t.Class
+	// Best effort: the record is more useful with a subject, and as true without.
+	asking, over := context.WithTimeout(ctx, describeTime)
+	defer over()
+	_ = r.describe(asking, []ews.ItemID{{ID: t.ID}}, ews.PropSubject|ews.PropClass, func(_ int, it ews.Item) {
+		subject, class = it.Subject, it.Class
+	})
+	err := r.st.RecordFailure(context.WithoutCancel(ctx), store.Failure{
+		FailureKey: store.FailureKey{Mailbox: r.mailbox, Direction: store.Export, ItemID: t.ID},
+		FolderPath: t.folder.Path, Subject: subject, Class: class, Size: t.Size, Code: code, Text: text, Attempts: t.attempts,
+	})
+	if err != nil {
+		return &localError{fmt.Errorf("write down a failure: %w", err)}
+	}
+	r.mu.Lock()
+	r.sum.Failed++
+	r.sum.Left--
+	r.failed[maphash.String(r.failedSeed, t.ID)] = struct{}{}
+	tooMany := r.o.MaxFailures > 0 && r.sum.Failed > r.o.MaxFailures
+	r.mu.Unlock()
+	r.out.emit(event.Event{
+		Kind: event.Failure, Folder: t.folder.Path, Item: t.ID, Class: class, Subject: subject, Bytes: t.Size, Code: code, Text: text,
+	})
+	if tooMany {
+		return fmt.Errorf("stopped because more than %d items failed; see 'mailferry failures list', then raise --max-failures", r.o.MaxFailures)
+	}
+	return nil
+}

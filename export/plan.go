@@ -1,0 +1,220 @@
+package export
+
+import (
+	"context"
+	"fmt"
+
+	"mailferry/ews"
+	"mailferry/internal/event"
+	"mailferry/internal/selection"
+	"mailferry/store"
+)
+
+// plan tells, in a dry run, what would be exported of a folder. Otherwise it
+// does nothing.
+type plan struct {
+	r    *run
+	f    *folder
+	told map[string]struct{} // of the pages: updates and creations of an item may come apart
+}
+
+func (r *run) newPlan(f *folder) *plan {
+	if !r.o.DryRun {
+		return nil
+	}
+	return &plan{r: r, f: f, told: make(map[string]struct{})}
+}
+
+// add tells of the changes of one page. What the store already has is not told;
+// what was pending before is told by finish.
+func (p *plan) add(page []ews.ItemChange) {
+	if p == nil {
+		return
+	}
+	for _, c := range page {
+		it := c.Item
+		if _, told := p.told[it.ID]; told || c.Kind == ews.ChangeDelete || c.Kind == ews.ChangeReadFlag || it.ID == "" {
+			continue
+		}
+		p.told[it.ID] = struct{}{}
+		if p.r.st != nil {
+			if have, found, err := p.r.st.Item(p.r.mailbox, it.ID); err == nil && found && have.ChangeKey == it.ChangeKey {
+				continue
+			}
+		}
+		if it.Associated && !p.r.o.Associated {
+			continue
+		}
+		chosen := selection.Item{ID: it.ID, Class: it.Class, Size: it.Size, Received: received(it)}
+		if p.r.o.Selection.Item(chosen) {
+			p.tell(it.ID, it.Class, it.Subject, it.Size)
+		}
+	}
+}
+
+// finish tells what was pending since an earlier run.
+func (p *plan) finish() error {
+	if p == nil || p.r.st == nil {
+		return nil
+	}
+	for row, err := range p.r.st.Pending(p.r.mailbox, p.f.ID) {
+		if err != nil {
+			return fmt.Errorf("read what is pending: %w", err)
+		}
+		if _, told := p.told[row.ID]; !told && p.r.wants(row) {
+			p.tell(row.ID, row.Class, "", row.Size)
+		}
+	}
+	return nil
+}
+
+func (p *plan) tell(id, class, subject string, size int64) {
+	r := p.r
+	r.mu.Lock()
+	r.sum.Left++
+	r.planned += size
+	planned := event.Event{Kind: event.Planned, Items: r.sum.Left, Bytes: r.planned}
+	r.mu.Unlock()
+	r.out.emit(event.Event{
+		Kind: event.Item, Action: "would-export", Folder: p.f.Path, Item: id, Class: class, Subject: subject, Bytes: size,
+	})
+	if planned.Items%pageItems == 0 {
+		r.out.emit(planned)
+	}
+}
+
+// wants says whether a pending row is selected.
+func (r *run) wants(p store.Pending) bool {
+	if p.Associated && !r.o.Associated {
+		return false
+	}
+	return r.o.Selection.Item(selection.Item{ID: p.ID, Class: p.Class, Size: p.Size, Received: p.Received})
+}
+
+// count adds up what is to be fetched and what is there already. Pending rows of
+// an earlier run that lack what the selection asks for are completed first.
+func (r *run) count(ctx context.Context) error {
+	counts, err := r.st.CountItems(r.mailbox)
+	if err != nil {
+		return fmt.Errorf("count the items in the store: %w", err)
+	}
+	var items, already int
+	var bytes int64
+	for _, f := range r.folders {
+		if err := r.complete(ctx, f); err != nil {
+			return err
+		}
+		if counts[f.ID].Items > 0 {
+			n, err := r.countStored(f, counts[f.ID].Items)
+			if err != nil {
+				return err
+			}
+			already += n
+		}
+		for p, err := range r.st.Pending(r.mailbox, f.ID) {
+			if err != nil {
+				return fmt.Errorf("read what is pending: %w", err)
+			}
+			if !r.wants(p) {
+				continue
+			}
+			items++
+			bytes += p.Size
+			if counts[f.ID].Items > 0 {
+				// A new version of an item that is there counts once.
+				have, found, err := r.st.Item(r.mailbox, p.ID)
+				if err != nil {
+					return fmt.Errorf("read an item of the store: %w", err)
+				}
+				if found && !have.Deleted && have.Folder == p.Folder && r.chose(have) {
+					already--
+				}
+			}
+		}
+	}
+	r.mu.Lock()
+	r.sum.Already, r.sum.Left = already, items
+	r.mu.Unlock()
+	r.out.emit(event.Event{Kind: event.Planned, Items: items, Bytes: bytes})
+	return ctx.Err()
+}
+
+// countStored counts the items of a folder in the store that are selected.
+func (r *run) countStored(f *folder, all int) (int, error) {
+	if !r.o.Selection.ChoosesItems() {
+		return all, nil
+	}
+	n := 0
+	for it, err := range r.st.Items(r.mailbox, f.ID) {
+		if err != nil {
+			return 0, fmt.Errorf("read the items of the store: %w", err)
+		}
+		if !it.Deleted && r.chose(it) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// chose says whether an item in the store is selected.
+func (r *run) chose(it store.Item) bool {
+	if !r.o.Selection.ChoosesItems() {
+		return true
+	}
+	at := it.Catalogue.Received
+	if at.IsZero() {
+		at = it.Catalogue.Created
+	}
+	return (!it.Associated || r.o.Associated) &&
+		r.o.Selection.Item(selection.Item{ID: it.ID, Class: it.Catalogue.Class, Size: it.Size, Received: at})
+}
+
+// complete asks for what the selection needs and pending rows don't hold,
+// because the run that wrote them down did not need it.
+func (r *run) complete(ctx context.Context, f *folder) error {
+	s := r.o.Selection
+	if !s.NeedsDate() && !s.NeedsClass() {
+		return nil
+	}
+	var rows []store.Pending
+	flush := func() error {
+		if len(rows) == 0 {
+			return nil
+		}
+		ids := make([]ews.ItemID, len(rows))
+		for i, p := range rows {
+			ids[i] = ews.ItemID{ID: p.ID}
+		}
+		var changes []store.Change
+		err := r.describe(ctx, ids, ews.PropClass|ews.PropReceived|ews.PropCreated, func(i int, it ews.Item) {
+			p := rows[i]
+			changes = append(changes, store.Change{
+				Kind: store.Upsert, ItemID: p.ID, ChangeKey: p.ChangeKey, Class: it.Class, Size: p.Size,
+				Associated: p.Associated, SearchKey: p.SearchKey, Received: received(it),
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("ask for dates and classes of items: %w", err)
+		}
+		rows = rows[:0]
+		state, err := r.st.SyncState(r.mailbox, f.ID)
+		if err != nil {
+			return err
+		}
+		return r.apply(ctx, f, changes, state)
+	}
+	for p, err := range r.st.Pending(r.mailbox, f.ID) {
+		if err != nil {
+			return fmt.Errorf("read what is pending: %w", err)
+		}
+		if s.NeedsDate() && p.Received.IsZero() || s.NeedsClass() && p.Class == "" {
+			rows = append(rows, p)
+		}
+		if len(rows) == 100 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
