@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // bigBlob makes a blob with an attachment of size bytes while it is read.
@@ -158,15 +159,6 @@ func benchmarkBlob(b *testing.B) []byte {
 	return out.Bytes()
 }
 
-// The ratio of ReadContent to SHA256 is what comparing costs beside hashing.
-func BenchmarkSHA256(b *testing.B) {
-	blob := benchmarkBlob(b)
-	b.SetBytes(int64(len(blob)))
-	for b.Loop() {
-		sha256.Sum256(blob)
-	}
-}
-
 func BenchmarkInspect(b *testing.B) {
 	blob := benchmarkBlob(b)
 	b.SetBytes(int64(len(blob)))
@@ -178,6 +170,7 @@ func BenchmarkInspect(b *testing.B) {
 	}
 }
 
+// x-sha256 is the time in proportion to that of SHA-256 over the same bytes.
 func BenchmarkReadContent(b *testing.B) {
 	blob := benchmarkBlob(b)
 	b.SetBytes(int64(len(blob)))
@@ -187,6 +180,14 @@ func BenchmarkReadContent(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	reading := b.Elapsed() / time.Duration(b.N)
+	best := time.Hour
+	for range 5 {
+		start := time.Now()
+		sha256.Sum256(blob)
+		best = min(best, time.Since(start))
+	}
+	b.ReportMetric(float64(reading)/float64(best), "x-sha256")
 }
 
 func benchmarkSmall(b *testing.B, f func(io.Reader) error) {
