@@ -22,6 +22,9 @@ const (
 	tagModified      = 0x3008
 	tagSearchKey     = 0x300B
 	tagConvID        = 0x3013
+	tagCreator       = 0x3FF8
+	tagModifier      = 0x3FFA
+	tagAttachSize    = 0x0E20
 	tagHidden        = 0x7FFE // of an attachment
 	flagRead         = 0x01
 	flagUnsent       = 0x08
@@ -37,16 +40,12 @@ const (
 var computed = map[uint16]bool{
 	0x0E08: true, // MessageSize
 	0x0E09: true, // ParentEntryId
-	0x0E0F: true, // Responsibility, of recipients only
 	0x0E1B: true, // HasAttachments
-	0x0E23: true, // InternetArticleNumber
-	0x0E69: true, // Read
 	0x0FF4: true, // Access
 	0x0FF7: true, // AccessLevel
 	0x0FF9: true, // RecordKey
 	0x0FFA: true, // StoreRecordKey
 	0x0FFB: true, // StoreEntryId
-	0x0FFE: true, // ObjectType
 	0x0FFF: true, // EntryId
 	0x300B: true, // SearchKey
 	0x65E0: true, // SourceKey
@@ -63,7 +62,7 @@ func (m *Mailbox) assign(it *Item, msg *fts.Message, seed bool) {
 	}
 	flags, had := msg.Props.Int(tagFlags)
 	if !had && msg.Props.Bool(tagRead) {
-		flags |= flagRead
+		flags = flagRead
 	}
 	kept := make(fts.Props, 0, len(msg.Props)+4)
 	for _, p := range msg.Props {
@@ -81,6 +80,9 @@ func (m *Mailbox) assign(it *Item, msg *fts.Message, seed bool) {
 		flags |= flagAttachments
 	}
 	now := m.opt.now()
+	if it.Origin == Uploaded {
+		m.stamp(kept, msg.Attachments, fts.FileTimeOf(now))
+	}
 	it.Created, it.Modified = now, now
 	if seed {
 		if t := kept.Time(tagCreated); !t.IsZero() {
@@ -101,6 +103,28 @@ func (m *Mailbox) assign(it *Item, msg *fts.Message, seed bool) {
 	it.Message = msg
 	it.sums = new(sums)
 	it.Size = messageSize(msg) + int64(m.style&0x3F)
+}
+
+// stamp sets the further properties that a store sets on what is uploaded,
+// where there are any: who made and changed it, and the times and sizes of
+// attachments.
+func (m *Mailbox) stamp(props fts.Props, attachments []fts.Attachment, now fts.FileTime) {
+	for i, p := range props {
+		if id := p.Tag.ID(); p.Name == nil && (id == tagCreator || id == tagModifier) {
+			props[i] = fts.Prop{Tag: fts.MakeTag(id, fts.StringUpload), Value: m.address}
+		}
+	}
+	for _, a := range attachments {
+		for i, p := range a.Props {
+			switch id := p.Tag.ID(); {
+			case p.Name != nil:
+			case id == tagCreated || id == tagModified:
+				a.Props[i] = fts.Prop{Tag: fts.MakeTag(id, fts.Time), Value: now}
+			case id == tagAttachSize:
+				a.Props[i] = fts.Prop{Tag: fts.MakeTag(id, fts.Integer32), Value: int32(propsSize(a.Props)) + 99}
+			}
+		}
+	}
 }
 
 // conversation returns the id of the thread that a message belongs to. Each
@@ -128,6 +152,9 @@ func setRead(msg *fts.Message, read bool) {
 		flags |= flagRead
 	}
 	msg.Props.Set(fts.MakeTag(tagFlags, fts.Integer32), int32(flags))
+	if _, ok := msg.Prop(tagRead); ok {
+		msg.Props.Set(fts.MakeTag(tagRead, fts.Boolean), read)
+	}
 }
 
 // messageSize estimates the bytes that a message takes.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +15,6 @@ import (
 	"mailferry/ews/ewstest/mailbox/tree"
 	"mailferry/fts"
 	"mailferry/internal/sharedtest"
-	"os"
-	"path/filepath"
 )
 
 func checkBase64(t *testing.T, m *Mailbox, it *Item, blob []byte) {
@@ -105,7 +105,11 @@ func TestUploadIndependent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		it, err := m.Upload(Upload{Folder: inbox(t, m), Blob: bytes.NewReader(raw)})
+		c, err := fts.Inspect(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		it, err := m.Upload(Upload{Folder: inbox(t, m), Associated: c.Flags&fts.FlagAssociated != 0, Blob: bytes.NewReader(raw)})
 		if err != nil {
 			t.Errorf("%s: %v", filepath.Base(file), err)
 			continue
@@ -198,7 +202,7 @@ func TestLose(t *testing.T) {
 		if err := from.WriteBlob(&blob, it); err != nil {
 			t.Fatal(err)
 		}
-		up, err := to.Upload(Upload{Folder: inbox(t, to), Blob: &blob})
+		up, err := to.Upload(Upload{Folder: inbox(t, to), Associated: it.Associated, Blob: &blob})
 		if err != nil {
 			t.Fatal(err)
 		}
