@@ -1,5 +1,16 @@
 package upload
 
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"mailferry/fts"
+	"mailferry/store"
+)
+
 // maxFindings is how many findings a report lists; all are counted.
 const maxFindings = 1000
 
@@ -56,4 +67,123 @@ type VerifyReport struct {
 // as it was compared.
 func (r VerifyReport) OK() bool {
 	return r.Missing == 0 && r.Doubled == 0 && r.Different == 0 && r.Unverifiable == 0
+}
+
+// tally fills a report; several workers may use it.
+type tally struct {
+	mu     sync.Mutex
+	report VerifyReport
+	groups map[string]*Group
+}
+
+// mostFolders is how many folders a group names.
+const mostFolders = 10
+
+// group counts an item under what was found.
+func (t *tally) group(what, folder string, items int) {
+	g := t.groups[what]
+	if g == nil {
+		if len(t.groups) >= maxFindings {
+			return
+		}
+		g = &Group{What: what}
+		t.groups[what] = g
+	}
+	g.Items += items
+	if len(g.Folders) < mostFolders && !slices.Contains(g.Folders, folder) {
+		g.Folders = append(g.Folders, folder)
+	}
+}
+
+// list adds a finding to the list as long as there is room.
+func (t *tally) list(f Finding) {
+	if len(t.report.Findings) >= maxFindings {
+		t.report.Unlisted++
+		return
+	}
+	t.report.Findings = append(t.report.Findings, f)
+}
+
+// finding is what is said of any item.
+func finding(kind FindingKind, it store.Item, folder *store.Folder, targetID, what string) Finding {
+	return Finding{
+		Kind: kind, Folder: folder.Path, Subject: it.Catalogue.Subject, Class: it.Catalogue.Class,
+		Item: it.ID, TargetID: targetID, What: what,
+	}
+}
+
+// note counts and lists a finding that is its own group.
+func (t *tally) note(f Finding, items int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch f.Kind {
+	case Missing:
+		t.report.Missing += items
+	case Doubled:
+		t.report.Doubled += items
+	case Unverifiable:
+		t.report.Unverifiable += items
+	}
+	t.group(string(f.Kind), f.Folder, items)
+	t.list(f)
+}
+
+// mostNamed is how many differences a finding names.
+const mostNamed = 5
+
+// compared notes the outcome of one comparison.
+func (t *tally) compared(it store.Item, folder *store.Folder, targetID string, differences []fts.Difference) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Compared++
+	if len(differences) == 0 {
+		t.report.Equal++
+		return
+	}
+	t.report.Different++
+	var names []string
+	for _, d := range differences {
+		name := differenceName(d)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+			t.group(name, folder.Path, 1)
+		}
+	}
+	what := strings.Join(names[:min(len(names), mostNamed)], "; ")
+	if more := len(names) - mostNamed; more > 0 {
+		what += fmt.Sprintf("; and %d more", more)
+	}
+	t.list(finding(Different, it, folder, targetID, what))
+}
+
+// differenceName is the same for the same property of any recipient or
+// attachment.
+func differenceName(d fts.Difference) string {
+	var parts []string
+	for part := range strings.SplitSeq(d.Where, " > ") {
+		if part = strings.TrimRight(part, "0123456789 "); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	where := strings.Join(parts, " > ")
+	switch {
+	case where == "":
+		return string(d.Kind) + " " + d.Property
+	case d.Property == "":
+		return string(d.Kind) + " " + where
+	}
+	return string(d.Kind) + " " + d.Property + " of " + where
+}
+
+// finish puts the report together.
+func (t *tally) finish() VerifyReport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range t.groups {
+		t.report.Groups = append(t.report.Groups, *g)
+	}
+	slices.SortFunc(t.report.Groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(b.Items, a.Items), cmp.Compare(a.What, b.What))
+	})
+	return t.report
 }

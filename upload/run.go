@@ -3,12 +3,291 @@ package upload
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"time"
 
 	"mailferry/internal/event"
+	"mailferry/store"
 )
 
+// runKind is how uploads are called in the store's list of runs.
+const runKind = "upload"
+
+// run is an upload under way. The goroutine of Run plans, cuts batches and
+// settles; workers send.
+type run struct {
+	teller
+	o       Options
+	journal *store.Journal
+	choice  choice
+	groups  []*group
+	begun   time.Time
+	limit   *limiter
+
+	claimed idSet          // ids of the target that the journal names; nil: not read yet
+	told    map[*node]bool // folders that a dry run told of
+
+	mu          sync.Mutex // guards what is below
+	sum         event.Summary
+	suspects    int
+	failed      map[string]bool // items with a failure in the store
+	windows     map[string]time.Duration
+	justClaimed idSet
+	stop        bool // no new request
+}
+
+// JournalName is the name of the journal of a target mailbox, and of the target
+// in failures and summaries.
+func JournalName(target, into string) string {
+	name := strings.ToLower(target)
+	if into != "" {
+		name += "/" + into
+	}
+	return name
+}
+
+func (o *Options) defaults() error {
+	if o.IfExists == "" {
+		o.IfExists = Skip
+	}
+	switch {
+	case o.Client == nil || o.Store == nil:
+		return errors.New("upload: a client and a store are needed")
+	case o.Mailbox == "" || o.Target == "":
+		return usagef("upload: name the mailbox in the store and the target mailbox")
+	case o.IfExists != Skip && o.IfExists != Copy && o.IfExists != Replace:
+		return usagef("if-exists %q: use skip, copy or replace", o.IfExists)
+	}
+	if o.Workers <= 0 {
+		o.Workers = 4
+	}
+	if o.BatchItems <= 0 {
+		o.BatchItems = 50
+	}
+	if o.BatchBytes <= 0 {
+		o.BatchBytes = 20e6
+	}
+	o.BatchBytes = min(o.BatchBytes, hardStop)
+	if o.Patience.Retry == nil {
+		o.Patience.Retry = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute}
+	}
+	if o.Patience.Quiet == 0 {
+		o.Patience.Quiet = 5 * time.Second
+	}
+	return nil
+}
+
 // Run uploads a mailbox. The summary is true of what was done also when there
-// is an error: nothing that was written down is lost.
+// is an error: nothing that was written down is lost. When it ends without an
+// error and Left is not 0, it was drained or stopped at MaxFailures.
 func Run(ctx context.Context, o Options) (event.Summary, error) {
-	return event.Summary{}, errors.New("upload: not built")
+	if err := o.defaults(); err != nil {
+		return event.Summary{}, err
+	}
+	r := &run{
+		o: o, begun: time.Now(), limit: newLimiter(o.LimitRate),
+		teller: teller{events: o.Events, mailbox: o.Mailbox, target: JournalName(o.Target, o.Into)},
+		told:   make(map[*node]bool), windows: make(map[string]time.Duration), justClaimed: make(idSet),
+		choice: choice{
+			selection: o.Selection, associated: o.Associated, includeDeleted: o.IncludeDeleted,
+			trees: trees{hidden: o.Hidden, archive: o.Archive, recoverable: o.Recoverable, public: o.Public},
+		},
+	}
+	r.sum = event.Summary{Mailbox: o.Mailbox, Target: r.target}
+	before := o.Client.Stats()
+	err := r.run(ctx)
+	after := o.Client.Stats()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum.Elapsed = time.Since(r.begun)
+	r.sum.Waited, r.sum.Retries = after.Waited-before.Waited, after.Retries-before.Retries
+	for op, n := range after.Requests {
+		r.sum.Requests += n - before.Requests[op]
+	}
+	if !o.DryRun {
+		r.sum.Left = max(0, r.sum.Found-r.sum.Moved-r.sum.Already-r.sum.Failed)
+	}
+	return r.sum, err
+}
+
+func (r *run) run(ctx context.Context) error {
+	r.choice.namedTrees()
+	folders, err := readSource(r.o.Store, r.o.Mailbox, &r.choice)
+	if err != nil {
+		return err
+	}
+	if r.journal, err = r.o.Store.Journal(r.target); err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	r.phase("reading the target")
+	tree, err := readTree(ctx, r.o.Client, r.choice.trees)
+	if err != nil {
+		return err
+	}
+	place, err := newPlacement(tree, folders, r.o.Into, r.o.Map)
+	if err != nil {
+		return err
+	}
+	if r.groups, err = makeGroups(place, folders, &r.choice, r.o.Store, r.o.Mailbox); err != nil {
+		return err
+	}
+	for _, text := range place.notices {
+		r.warn(text)
+	}
+	for _, g := range r.groups {
+		for _, f := range g.sources {
+			r.emit(event.Event{Kind: event.Folder, Action: "mapped", Folder: f.Path, Text: g.node.path(), Items: f.Total})
+		}
+	}
+	if r.o.DryRun {
+		return r.dryRun(ctx)
+	}
+	since, unclean, err := r.lastRun()
+	if err != nil {
+		return err
+	}
+	id, err := r.o.Store.BeginRun(ctx, runKind, r.o.Mailbox, r.target)
+	if err != nil {
+		return fmt.Errorf("begin the run: %w", err)
+	}
+	if err := r.loadFailures(); err != nil {
+		return err
+	}
+	if err := r.settleEarlier(ctx); err != nil {
+		return err
+	}
+	if err := r.count(ctx); err != nil {
+		return err
+	}
+	runErr := r.send(ctx)
+	if err := r.countAccepted(); runErr == nil {
+		runErr = err
+	}
+	if ctx.Err() != nil {
+		return runErr // not ended: the next run looks for extra copies of this one
+	}
+	if !unclean {
+		since = r.begun
+	}
+	if err := r.extras(ctx, since, unclean); err != nil {
+		if runErr == nil {
+			runErr = err
+		}
+		return runErr
+	}
+	r.mu.Lock()
+	sum := r.sum
+	r.mu.Unlock()
+	if err := r.o.Store.EndRun(context.WithoutCancel(ctx), id, sum); runErr == nil && err != nil {
+		runErr = fmt.Errorf("end the run: %w", err)
+	}
+	return runErr
+}
+
+// dryRun tells what would be done.
+func (r *run) dryRun(ctx context.Context) error {
+	open := 0
+	for _, err := range r.journal.Unsettled() {
+		if err != nil {
+			return fmt.Errorf("read the journal: %w", err)
+		}
+		open++
+	}
+	if open > 0 {
+		r.warn(fmt.Sprintf("%d items were sent by a run that was cut short; they would be looked for at the target first", open))
+	}
+	r.failed = make(map[string]bool)
+	if err := r.count(ctx); err != nil {
+		return err
+	}
+	for j, err := range r.jobs(ctx) {
+		if err != nil {
+			return err
+		}
+		if j.update {
+			r.tell(j, "would-update")
+		} else {
+			r.tell(j, "would-upload")
+		}
+	}
+	return nil
+}
+
+// batchOutcome is what a worker gives back.
+type batchOutcome struct {
+	lost []*lostJob
+	err  error // ends the run
+}
+
+// send sends all jobs.
+func (r *run) send(ctx context.Context) error {
+	r.phase("uploading")
+	next, stopJobs := iter.Pull2(r.jobs(ctx))
+	defer stopJobs()
+	queue := &queue{next: next, items: r.o.BatchItems, bytes: r.o.BatchBytes}
+	results := make(chan batchOutcome)
+	underWay := 0
+	var lost []*lostJob
+	var runErr error
+	for {
+		// Items whose outcome is not known wait until all requests have ended,
+		// so that the server has had time and one look serves them all; but not
+		// until there are very many.
+		for runErr == nil && underWay < r.o.Workers && len(lost) < mostLost && !r.stopped(ctx) {
+			batch, err := queue.batch()
+			if err != nil {
+				runErr = err
+			}
+			if len(batch) == 0 {
+				break
+			}
+			underWay++
+			go func() {
+				lost, err := r.sendBatch(ctx, batch)
+				results <- batchOutcome{lost, err}
+			}()
+		}
+		if underWay == 0 {
+			if len(lost) == 0 || ctx.Err() != nil {
+				break
+			}
+			again, err := r.settleLost(ctx, lost)
+			if lost = nil; err != nil {
+				if runErr == nil {
+					runErr = err
+				}
+				break
+			}
+			queue.again(again)
+			continue
+		}
+		done := <-results
+		underWay--
+		lost = append(lost, done.lost...)
+		if done.err != nil && runErr == nil {
+			runErr = done.err
+		}
+	}
+	if runErr == nil && ctx.Err() != nil {
+		runErr = context.Cause(ctx)
+	}
+	return runErr
+}
+
+// stopped says that no new request may begin.
+func (r *run) stopped(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	select {
+	case <-r.o.Drain:
+		return true
+	default:
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stop
 }

@@ -1,0 +1,119 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+
+	"golang.org/x/sync/errgroup"
+
+	"mailferry/ews"
+	"mailferry/fts"
+	"mailferry/internal/event"
+	"mailferry/store"
+)
+
+// pair is an item of the store and its copy at the target.
+type pair struct {
+	item     store.Item
+	folder   *store.Folder
+	targetID string
+}
+
+// comparer exports copies in batches, several at a time, and compares each
+// with its blob.
+type comparer struct {
+	v     *verification
+	ctx   context.Context
+	group *errgroup.Group
+	batch []pair
+	size  int64
+}
+
+func newComparer(ctx context.Context, v *verification) *comparer {
+	c := &comparer{v: v}
+	c.group, c.ctx = errgroup.WithContext(ctx)
+	c.group.SetLimit(v.o.Workers)
+	return c
+}
+
+// add takes a pair; it waits while all workers are busy.
+func (c *comparer) add(p pair) error {
+	if len(c.batch) >= c.v.o.BatchItems || len(c.batch) > 0 && c.size+p.item.Size > c.v.o.BatchBytes {
+		c.send()
+	}
+	c.batch = append(c.batch, p)
+	c.size += p.item.Size
+	return context.Cause(c.ctx)
+}
+
+func (c *comparer) send() {
+	batch := c.batch
+	c.batch, c.size = nil, 0
+	if len(batch) > 0 {
+		c.group.Go(func() error { return c.compare(batch) })
+	}
+}
+
+// wait ends it and returns the first error.
+func (c *comparer) wait() error {
+	c.send()
+	return c.group.Wait()
+}
+
+func (c *comparer) compare(batch []pair) error {
+	ids := make([]ews.ItemID, len(batch))
+	for i, p := range batch {
+		ids[i] = ews.ItemID{ID: p.targetID}
+	}
+	err := eachContent(c.ctx, c.v.o.Client, ids, func(i int, content *fts.Content, err error) error {
+		return c.one(batch[i], content, err)
+	})
+	if err != nil {
+		return fmt.Errorf("export items of the target to compare them: %w", err)
+	}
+	return nil
+}
+
+func (c *comparer) one(p pair, target *fts.Content, err error) error {
+	v := c.v
+	defer func() {
+		v.emit(event.Event{Kind: event.Progress, Bytes: p.item.Size})
+		v.item("verified", p.item, p.folder, p.targetID)
+	}()
+	if err != nil {
+		if isGone(err) {
+			v.tally.note(finding(Missing, p.item, p.folder, p.targetID, "not there any more"), 1)
+			return nil
+		}
+		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, "the target does not give it whole: "+err.Error()), 1)
+		return nil
+	}
+	source, err := sourceContent(v.o.Store, p.item)
+	if err != nil {
+		_, problem := errors.AsType[*fts.Problem](err)
+		if !problem && !errors.Is(err, store.ErrDamaged) {
+			return err
+		}
+		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, "the stored item can't be read: "+err.Error()), 1)
+		return nil
+	}
+	v.tally.compared(p.item, p.folder, p.targetID, fts.Compare(source, target))
+	return nil
+}
+
+// sampled says whether an item is among a share of all, always the same ones.
+func sampled(id string, share float64) bool {
+	if share <= 0 || share >= 1 {
+		return true
+	}
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	sum := h.Sum64()
+	sum ^= sum >> 33 // fnv leaves the upper bits of ids that end alike alike
+	sum *= 0xff51afd7ed558ccd
+	sum ^= sum >> 33
+	return float64(sum) < share*math.MaxUint64
+}

@@ -1,0 +1,167 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"mailferry/internal/event"
+	"mailferry/internal/retry"
+	"mailferry/store"
+)
+
+// teller gives events to who asked for them, one at a time.
+type teller struct {
+	events          func(event.Event)
+	mailbox, target string
+	telling         sync.Mutex
+}
+
+func (t *teller) emit(e event.Event) {
+	if t.events == nil {
+		return
+	}
+	t.telling.Lock()
+	defer t.telling.Unlock()
+	e.Time = time.Now().UTC()
+	e.Mailbox, e.Target = t.mailbox, t.target
+	t.events(e)
+}
+
+func (t *teller) phase(text string) { t.emit(event.Event{Kind: event.Phase, Text: text}) }
+func (t *teller) warn(text string)  { t.emit(event.Event{Kind: event.Warning, Text: text}) }
+
+func (t *teller) planned(items int, bytes int64) {
+	t.emit(event.Event{Kind: event.Planned, Items: items, Bytes: bytes})
+}
+
+// item tells that an item is done, or what would be done with it.
+func (t *teller) item(action string, it store.Item, f *store.Folder, targetID string) {
+	t.emit(event.Event{
+		Kind: event.Item, Action: action, Folder: f.Path, Item: it.ID, NewItem: targetID,
+		Class: it.Catalogue.Class, Subject: it.Catalogue.Subject, Bytes: it.Size,
+	})
+}
+
+func (r *run) tell(j *job, action string) { r.item(action, j.item, j.folder, j.targetID) }
+
+func eventFolder(action string, n *node) event.Event {
+	return event.Event{Kind: event.Folder, Action: action, Folder: n.path(), Class: n.class}
+}
+
+// limiter spreads bytes over time, for all workers together.
+type limiter struct {
+	mu   sync.Mutex
+	rate int64 // bytes a second; 0: no limit
+	free time.Time
+}
+
+func newLimiter(rate int64) *limiter { return &limiter{rate: rate} }
+
+// wait holds a reader back until its n bytes may pass.
+func (l *limiter) wait(ctx context.Context, n int) error {
+	if l.rate <= 0 || n == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	now := time.Now()
+	if l.free.Before(now) {
+		l.free = now
+	}
+	pause := l.free.Sub(now)
+	l.free = l.free.Add(time.Duration(float64(n) / float64(l.rate) * float64(time.Second)))
+	l.mu.Unlock()
+	if pause <= 0 {
+		return nil
+	}
+	return retry.Sleep(ctx, pause)
+}
+
+// progressStep is how many bytes go by between two events.
+const progressStep = 256 << 10
+
+// blobReader is a blob on its way: it counts and is held back.
+type blobReader struct {
+	io.ReadCloser
+	ctx     context.Context
+	r       *run
+	untold  int64
+	largest int
+}
+
+func (r *run) openBlob(ctx context.Context, it store.Item) (io.ReadCloser, error) {
+	blob, err := r.o.Store.OpenBlob(it)
+	if err != nil {
+		return nil, err
+	}
+	b := &blobReader{ReadCloser: blob, ctx: ctx, r: r}
+	if r.limit.rate > 0 {
+		b.largest = int(max(1<<10, min(32<<10, r.limit.rate/8)))
+	}
+	return b, nil
+}
+
+func (b *blobReader) Read(p []byte) (int, error) {
+	if b.largest > 0 && len(p) > b.largest {
+		p = p[:b.largest]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.untold += int64(n); b.untold >= progressStep {
+		b.tell()
+	}
+	if waitErr := b.r.limit.wait(b.ctx, n); waitErr != nil && err == nil {
+		err = waitErr
+	}
+	return n, err
+}
+
+func (b *blobReader) tell() {
+	if b.untold > 0 {
+		b.r.emit(event.Event{Kind: event.Progress, Bytes: b.untold})
+		b.untold = 0
+	}
+}
+
+func (b *blobReader) Close() error {
+	b.tell()
+	return b.ReadCloser.Close()
+}
+
+// loadFailures learns which items failed before, so that their records can go
+// when they are moved after all.
+func (r *run) loadFailures() error {
+	r.failed = make(map[string]bool)
+	for f, err := range r.o.Store.Failures(r.failureFilter()) {
+		if err != nil {
+			return fmt.Errorf("read the failures: %w", err)
+		}
+		r.failed[f.ItemID] = true
+	}
+	return nil
+}
+
+func (r *run) failureFilter() store.FailureFilter {
+	return store.FailureFilter{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.target}
+}
+
+func (r *run) failureKey(itemID string) store.FailureKey {
+	return store.FailureKey{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.target, ItemID: itemID}
+}
+
+// countAccepted counts the failures of this run that a person accepted before.
+func (r *run) countAccepted() error {
+	if r.sum.Failed == 0 {
+		return nil
+	}
+	for f, err := range r.o.Store.Failures(r.failureFilter()) {
+		if err != nil {
+			return fmt.Errorf("read the failures: %w", err)
+		}
+		if !f.Accepted.IsZero() && !f.Last.Before(r.begun.Add(-time.Second)) {
+			r.sum.Accepted++
+		}
+	}
+	return nil
+}
