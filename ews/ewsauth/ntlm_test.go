@@ -164,7 +164,7 @@ func TestNTLMRefused(t *testing.T) {
 func TestNTLMWithoutTurnEndsWithItsContext(t *testing.T) {
 	s := (&testServer{}).start(t)
 	rt := s.client(t, testUser, testPassword)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, &body{left: 1})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, newBody(1))
 	if err != nil {
 		t.Fatal(err)
 	}

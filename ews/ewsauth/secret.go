@@ -9,17 +9,27 @@ import (
 const hidden = "[secret]"
 
 // Secret is a password or a token. Printed, formatted, logged or marshalled in
-// any way it is "[secret]"; only Reveal gives it away.
-type Secret struct{ value string }
+// any way it is "[secret]"; only Reveal gives it away. Two Secrets of the same
+// text are not equal under ==.
+type Secret struct {
+	// A pointer, since fmt shows the unexported fields of other structs without
+	// asking their methods, but does not follow a pointer there.
+	value *string
+}
 
 // NewSecret wraps value.
-func NewSecret(value string) Secret { return Secret{value: value} }
+func NewSecret(value string) Secret { return Secret{value: &value} }
 
 // Reveal returns the secret itself.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // IsZero says that there is no secret, or an empty one.
-func (s Secret) IsZero() bool { return s.value == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // String implements [fmt.Stringer].
 func (s Secret) String() string { return hidden }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"mailferry/ews/ewstest/ntlm"
 )
@@ -165,63 +167,79 @@ func (c countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// pattern repeats with a period that no buffer size has.
+var pattern = func() []byte {
+	p := make([]byte, 251*300)
+	for i := range p {
+		p[i] = byte(i % 251)
+	}
+	return p
+}()
+
 // body is a stream that knows whether it was closed, and can't be rewound.
 type body struct {
-	left   int64
-	closed atomic.Bool
+	left, at int64
+	once     sync.Once
+	closed   chan struct{}
 }
 
+func newBody(size int64) *body { return &body{left: size, closed: make(chan struct{})} }
+
 func (b *body) Read(p []byte) (int, error) {
-	if b.closed.Load() {
-		return 0, fmt.Errorf("read after close")
+	select {
+	case <-b.closed:
+		return 0, errors.New("read after close")
+	default:
 	}
 	if b.left == 0 {
 		return 0, io.EOF
 	}
-	n := min(int64(len(p)), b.left)
-	for i := range p[:n] {
-		p[i] = byte((b.left - int64(i)) % 251)
-	}
-	b.left -= n
-	return int(n), nil
+	n := copy(p[:min(int64(len(p)), b.left)], pattern[b.at%251:])
+	b.left -= int64(n)
+	b.at += int64(n)
+	return n, nil
 }
 
 func (b *body) Close() error {
-	b.closed.Store(true)
+	b.once.Do(func() { close(b.closed) })
 	return nil
+}
+
+// wait returns when the body is closed, which a transport may do late.
+func (b *body) wait() error {
+	select {
+	case <-b.closed:
+		return nil
+	case <-time.After(20 * time.Second):
+		return errors.New("the body was left open")
+	}
 }
 
 // post sends size bytes and returns the status and the answer's text.
 func post(ctx context.Context, rt http.RoundTripper, url string, size int64, replayable bool) (int, string, error) {
-	b := &body{left: size}
+	b := newBody(size)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, b)
 	if err != nil {
 		return 0, "", err
 	}
 	req.ContentLength = size
 	if replayable {
-		req.GetBody = func() (io.ReadCloser, error) { return &body{left: size}, nil }
+		req.GetBody = func() (io.ReadCloser, error) { return newBody(size), nil }
 	}
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
-		if !b.closed.Load() {
-			return 0, "", fmt.Errorf("%w; and the body was left open", err)
-		}
-		return 0, "", err
+		return 0, "", errors.Join(err, b.wait())
 	}
 	text, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	if err == nil && !b.closed.Load() {
-		err = fmt.Errorf("the body was left open")
-	}
-	return resp.StatusCode, string(text), err
+	return resp.StatusCode, string(text), errors.Join(err, b.wait())
 }
 
 // sum is what the server answers to size bytes by alice.
 func sum(t *testing.T, size int64) string {
 	t.Helper()
 	h := sha256.New()
-	if _, err := io.Copy(h, io.MultiReader(&body{left: size})); err != nil {
+	if _, err := io.Copy(h, io.MultiReader(newBody(size))); err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("alice %d %x", size, h.Sum(nil))
