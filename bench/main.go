@@ -1,0 +1,98 @@
+// Command bench measures what mailferry claims of its speed and memory, against
+// other programs in the same run on the same machine: curl, which does nothing
+// but move the bytes, and exchangelib, a complete client. Everything runs
+// against the simulator in a process of its own, over loopback.
+//
+//	go run ./bench            all of it, some minutes
+//	go run ./bench -quick     smaller data, one run each: to see that it works
+//
+// Times are medians of several runs. What a missing program would have shown
+// is said to be not measured.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+)
+
+func main() {
+	quick := flag.Bool("quick", false, "smaller data and one run each")
+	runs := flag.Int("runs", 3, "runs of each measurement, of which the median counts")
+	keep := flag.String("dir", "", "work in this folder (it must have room for some GB); else in the system's temporary folder")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := bench(ctx, *keep, *runs, *quick); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
+		stop()
+		os.Exit(1)
+	}
+}
+
+// lab is where everything is measured.
+type lab struct {
+	dir       string // scratch
+	mailferry string // the built program
+	runs      int
+	table     *table
+}
+
+func bench(ctx context.Context, dir string, runs int, quick bool) error {
+	dir, err := os.MkdirTemp(dir, "mailferry-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	l := &lab{dir: dir, mailferry: filepath.Join(dir, "mailferry"+exeSuffix), runs: runs, table: &table{out: os.Stdout}}
+	build := exec.CommandContext(ctx, "go", "build", "-o", l.mailferry, "mailferry/cmd/mailferry")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build mailferry: %w", err)
+	}
+	small, large, huge := workload{2000, 100_000}, workload{20, 25_000_000}, workload{8, 150_000_000}
+	folders, items := 300, 20_000
+	if quick {
+		small, large, huge = workload{400, 100_000}, workload{4, 25_000_000}, workload{2, 150_000_000}
+		folders, items, l.runs = 30, 2_000, 1
+	}
+	l.table.header()
+	for _, w := range []workload{small, large} {
+		if err := l.export(ctx, w, 1.6); err != nil {
+			return fmt.Errorf("export of %s: %w", w, err)
+		}
+		if err := l.upload(ctx, w); err != nil {
+			return fmt.Errorf("upload of %s: %w", w, err)
+		}
+	}
+	if err := l.memory(ctx, huge, 96); err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
+	if err := l.unchanged(ctx, folders, items); err != nil {
+		return fmt.Errorf("unchanged export: %w", err)
+	}
+	return l.table.verdict()
+}
+
+// workload is a bulk mailbox: so many items of so many bytes.
+type workload struct {
+	items int
+	size  int64
+}
+
+func (w workload) String() string { return fmt.Sprintf("%d items of %s", w.items, megabytes(w.size)) }
+
+func (w workload) bytes() int64 { return int64(w.items) * w.size }
+
+func (w workload) spec() string { return fmt.Sprintf("bulk:%d:%d", w.items, w.size) }
+
+func megabytes(n int64) string {
+	if n < 1_000_000 {
+		return fmt.Sprintf("%d KB", n/1000)
+	}
+	return fmt.Sprintf("%d MB", n/1_000_000)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mailferry/export"
+	"mailferry/internal/event"
+	"mailferry/store"
+)
+
+type exportOptions struct {
+	connect connectFlags
+	choose  selectionFlags
+	running runningFlags
+	store   string
+	dryRun  bool
+}
+
+func newExportCommand(a *app) *cobra.Command {
+	var o exportOptions
+	cmd := &cobra.Command{
+		Use:   "export [SERVER:]MAILBOX... --store DIR",
+		Short: "Copy mailboxes into a store; again = resume and take the changes",
+		Long: `Copy whole mailboxes, or what the selection names, into a store. The store is
+made when there is none. Run the same command again to go on after an
+interruption and to take what changed since: nothing is fetched twice.
+
+An item counts as exported only when its whole blob was checked and lies on
+disk. The source mailbox is only read.`,
+		Example: `  mailferry export alice@old.example --store /backup/alice \
+      --url https://mail.old.example/EWS/Exchange.asmx --user 'OLD\svc' --password-file pw
+  mailferry export old:alice@old.example old:bob@old.example --store /backup/two
+  mailferry export old:alice@old.example/Projects --since 2025-01-01 --store /backup/alice`,
+		Args: minArgs(1, "at least one mailbox, [SERVER:]user@domain[/Folder]"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.export(cmd.Context(), o, args) },
+	}
+	fs := cmd.Flags()
+	addStoreFlag(fs, &o.store)
+	o.connect.addFlags(fs)
+	o.choose.addFlags(fs)
+	o.running.addFlags(fs, "20MB", 100)
+	fs.BoolVar(&o.dryRun, "dry-run", false, "print what would be exported; fetch and write nothing")
+	return cmd
+}
+
+// export runs one mailbox after the other; the first that can't go on ends the
+// command, what was moved is kept.
+func (a *app) export(ctx context.Context, o exportOptions, args []string) error {
+	if err := requireStore(o.store); err != nil {
+		return err
+	}
+	sources, err := parseMailboxes(args)
+	if err != nil {
+		return err
+	}
+	limits, err := o.running.parse()
+	if err != nil {
+		return err
+	}
+	chosen, err := o.choose.parse()
+	if err != nil {
+		return err
+	}
+	var st *store.Store
+	if !o.dryRun {
+		if st, err = store.Open(o.store, store.OpenOptions{Create: true}); err != nil {
+			return err
+		}
+		defer st.Close()
+	}
+	show := a.newProgress(o.dryRun)
+	started := time.Now().UTC()
+	var summaries []event.Summary
+	runErr := func() error {
+		for _, source := range sources {
+			one, err := chosen.within(source)
+			if err != nil {
+				return err
+			}
+			client, err := a.connect(ctx, o.connect, source, limits.workers, show)
+			if err != nil {
+				return err
+			}
+			summary, err := export.Run(ctx, export.Options{
+				Client: client, Store: st, Mailbox: source.Address, Selection: one.Selection,
+				Associated: one.associated, Hidden: one.hidden, Archive: one.archive, Recoverable: one.recoverable, Public: one.public,
+				Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
+				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle,
+			})
+			client.Close()
+			if summary.Mailbox != "" {
+				summaries = append(summaries, summary)
+			}
+			if err != nil {
+				return fmt.Errorf("export %s: %w", source.Address, err)
+			}
+			if a.interrupted.Load() {
+				return nil
+			}
+		}
+		return nil
+	}()
+	return a.conclude(conclusion{
+		command: "export", storeDir: o.store, store: st, started: started, show: show,
+		summaries: summaries, reports: o.running.reports, dryRun: o.dryRun, direction: store.Export, err: runErr,
+	})
+}

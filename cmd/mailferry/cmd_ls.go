@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mailferry/internal/selection"
+	"mailferry/store"
+)
+
+type lsOptions struct {
+	choose  selectionFlags
+	store   string
+	deleted bool
+}
+
+func newLsCommand(a *app) *cobra.Command {
+	var o lsOptions
+	cmd := &cobra.Command{
+		Use:   "ls [MAILBOX[/FOLDER]] --store DIR",
+		Short: "List the mailboxes, folders and items of a store",
+		Long: `Without an argument the mailboxes of the store are listed; with a mailbox its
+folders; with a folder, or with a selection, the items.`,
+		Example: `  mailferry ls --store /backup/alice
+  mailferry ls alice@old.example --store /backup/alice
+  mailferry ls alice@old.example/#inbox --store /backup/alice --since 2025-01-01`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("give at most one mailbox")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.list(o, args) },
+	}
+	addStoreFlag(cmd.Flags(), &o.store)
+	o.choose.addFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&o.deleted, "include-deleted", false, "items that were deleted at the source after their export, too")
+	return cmd
+}
+
+func (a *app) list(o lsOptions, args []string) error {
+	if err := requireStore(o.store); err != nil {
+		return err
+	}
+	choose, err := o.choose.parse()
+	if err != nil {
+		return err
+	}
+	st, err := store.Open(o.store, store.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if len(args) == 0 {
+		return a.listMailboxes(st)
+	}
+	address, err := storedMailbox(st, args[0])
+	if err != nil {
+		return err
+	}
+	items := address.Folder != "" || !choose.Selection.IsZero()
+	if choose, err = choose.within(address); err != nil {
+		return err
+	}
+	folders, err := st.Folders(address.Address)
+	if err != nil {
+		return err
+	}
+	if err := choose.Validate(folderNames(folders)); err != nil {
+		return err
+	}
+	if !items {
+		return a.listFolders(st, address.Address, folders)
+	}
+	return a.listItems(st, address.Address, folders, choose, o.deleted)
+}
+
+func folderNames(folders []store.Folder) []selection.FolderName {
+	names := make([]selection.FolderName, 0, len(folders))
+	for _, f := range folders {
+		names = append(names, selection.FolderName{Path: f.Path, Distinguished: f.Distinguished})
+	}
+	return names
+}
+
+func (a *app) listMailboxes(st *store.Store) error {
+	mailboxes, err := st.Mailboxes()
+	if err != nil {
+		return err
+	}
+	return a.rows("mailbox\titems\tblobs\tlast export\t", func(t *tabwriter.Writer, e *json.Encoder) error {
+		for _, m := range mailboxes {
+			counts, err := st.CountItems(m.Address)
+			if err != nil {
+				return err
+			}
+			items, size := 0, int64(0)
+			for _, c := range counts {
+				items, size = items+c.Items, size+c.Bytes
+			}
+			if e != nil {
+				if err := e.Encode(map[string]any{"mailbox": m.Address, "items": items, "bytes": size, "last_run": m.LastRun}); err != nil {
+					return err
+				}
+				continue
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", m.Address, number(items), bytesText(size), dateText(m.LastRun))
+		}
+		return nil
+	})
+}
+
+func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folder) error {
+	counts, err := st.CountItems(mailbox)
+	if err != nil {
+		return err
+	}
+	return a.rows("folder\titems\tblobs\tclass\trole\t", func(t *tabwriter.Writer, e *json.Encoder) error {
+		for _, f := range folders {
+			items, size := counts[f.ID].Items, counts[f.ID].Bytes
+			if e != nil {
+				if err := e.Encode(map[string]any{
+					"folder": f.Path, "items": items, "bytes": size, "class": f.Class,
+					"distinguished": f.Distinguished, "root": f.Root, "hidden": f.Hidden, "gone": f.Gone, "id": f.ID,
+				}); err != nil {
+					return err
+				}
+				continue
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", oneLine(f.Path), number(items), bytesText(size), f.Class, f.Distinguished)
+		}
+		return nil
+	})
+}
+
+func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder, choose chosen, deleted bool) error {
+	rows := 0
+	return a.rows("received\tsize\tclass\tfrom\tsubject\tid\t", func(t *tabwriter.Writer, e *json.Encoder) error {
+		for _, f := range folders {
+			if !choose.Folder(f.Path, f.Distinguished) {
+				continue
+			}
+			for item, err := range st.Items(mailbox, f.ID) {
+				switch {
+				case err != nil:
+					return err
+				case item.Deleted && !deleted, item.Associated && !choose.associated, !choose.Item(selectedItem(item)):
+					continue
+				}
+				c := item.Catalogue
+				if e != nil {
+					if err := e.Encode(map[string]any{
+						"folder": f.Path, "id": item.ID, "size": item.Size, "sha256": hex.EncodeToString(item.SHA256[:]),
+						"associated": item.Associated, "deleted": item.Deleted, "problem": item.Problem, "catalogue": c,
+					}); err != nil {
+						return err
+					}
+					continue
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", dateText(received(item)), bytesText(item.Size), c.Class, oneLine(c.From), oneLine(c.Subject), item.ID)
+				// The writer keeps what it has not aligned yet: a long list is
+				// aligned in stretches, so that memory stays flat.
+				if rows++; rows%stretch == 0 {
+					if err := t.Flush(); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// received is the time that selections and lists go by: received, else created.
+func received(item store.Item) time.Time {
+	if !item.Catalogue.Received.IsZero() {
+		return item.Catalogue.Received
+	}
+	return item.Catalogue.Created
+}
+
+func selectedItem(item store.Item) selection.Item {
+	return selection.Item{ID: item.ID, Class: item.Catalogue.Class, Size: item.Size, Received: received(item)}
+}
+
+// stretch is how many rows of a list are aligned together.
+const stretch = 500
+
+// rows prints a table for people, or JSON lines through e.
+func (a *app) rows(header string, each func(t *tabwriter.Writer, e *json.Encoder) error) error {
+	if a.global.json {
+		return each(nil, json.NewEncoder(a.stdout))
+	}
+	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	if header != "" {
+		fmt.Fprintln(t, header)
+	}
+	if err := each(t, nil); err != nil {
+		return err
+	}
+	return t.Flush()
+}
+
+func dateText(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"mailferry/store"
+)
+
+func newStoreCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "store",
+		Short: "Make, check and measure a store",
+		Args:  exactArgs(0, "a subcommand: init, check or stats"),
+		RunE:  func(*cobra.Command, []string) error { return usagef("give a subcommand: init, check or stats") },
+	}
+	cmd.AddCommand(newStoreInitCommand(a), newStoreCheckCommand(a), newStoreStatsCommand(a))
+	return cmd
+}
+
+func newStoreInitCommand(a *app) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "init --store DIR",
+		Short: "Make an empty store (export makes one itself when there is none)",
+		Args:  exactArgs(0, "no argument"),
+		RunE: func(*cobra.Command, []string) error {
+			if err := requireStore(dir); err != nil {
+				return err
+			}
+			if err := store.Init(dir, store.Options{}); err != nil {
+				return err
+			}
+			if !a.global.quiet && !a.global.json {
+				fmt.Fprintf(a.stdout, "made an empty store in %s\n", dir)
+			}
+			return nil
+		},
+	}
+	addStoreFlag(cmd.Flags(), &dir)
+	return cmd
+}
+
+func newStoreCheckCommand(a *app) *cobra.Command {
+	var dir, sample string
+	var readData bool
+	cmd := &cobra.Command{
+		Use:   "check --store DIR",
+		Short: "Check that a store holds what its index says",
+		Long: `Compare the index with the segments. With --read-data every blob is read, its
+SHA-256 compared, and its format checked to the last byte.`,
+		Args: exactArgs(0, "no argument"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := requireStore(dir); err != nil {
+				return err
+			}
+			share, err := parseSample(sample)
+			if err != nil {
+				return err
+			}
+			return a.checkStore(cmd.Context(), dir, checkOptions(readData, share))
+		},
+	}
+	addStoreFlag(cmd.Flags(), &dir)
+	cmd.Flags().BoolVar(&readData, "read-data", false, "read every blob and check it to its last byte")
+	cmd.Flags().StringVar(&sample, "sample", "100%", "read only this share of the blobs, for example 5%")
+	return cmd
+}
+
+// checkOptions turns the flags into what to read: all with --read-data, a share
+// with --sample, else nothing but the index and the frame of the segments.
+func checkOptions(readData bool, share float64) store.CheckOptions {
+	switch {
+	case share < 1:
+		return store.CheckOptions{Sample: share}
+	case readData:
+		return store.CheckOptions{ReadData: true}
+	}
+	return store.CheckOptions{}
+}
+
+func (a *app) checkStore(ctx context.Context, dir string, o store.CheckOptions) error {
+	st, err := store.Open(dir, store.OpenOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	report, err := st.Check(ctx, o)
+	if err != nil {
+		return err
+	}
+	if a.global.json {
+		if err := json.NewEncoder(a.stdout).Encode(report); err != nil {
+			return err
+		}
+	} else if !a.global.quiet {
+		for _, d := range report.Damage {
+			fmt.Fprintf(a.stdout, "damaged: %s %s: %s\n", d.File, d.Item, oneLine(d.Text))
+		}
+		if unlisted := report.Damaged - len(report.Damage); unlisted > 0 {
+			fmt.Fprintf(a.stdout, "and %s more\n", number(unlisted))
+		}
+		fmt.Fprintf(a.stdout, "%s, %s, %s; %s read; %s damaged; %s kept as the server gave them though they were not understood\n",
+			counted(report.Items, "item"), counted(report.Blobs, "blob"), counted(report.Segments, "segment"), bytesText(report.Read),
+			number(report.Damaged), number(report.Suspect))
+	}
+	if report.Damaged > 0 {
+		return fmt.Errorf("store %s: %w", dir, store.ErrDamaged)
+	}
+	return nil
+}
+
+func newStoreStatsCommand(a *app) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "stats --store DIR",
+		Short: "Print how many items a store holds and the room they take",
+		Args:  exactArgs(0, "no argument"),
+		RunE: func(*cobra.Command, []string) error {
+			if err := requireStore(dir); err != nil {
+				return err
+			}
+			st, err := store.Open(dir, store.OpenOptions{ReadOnly: true})
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			s, err := st.Stats()
+			if err != nil {
+				return err
+			}
+			if a.global.json {
+				return json.NewEncoder(a.stdout).Encode(s)
+			}
+			return a.rows("", func(t *tabwriter.Writer, _ *json.Encoder) error {
+				for _, row := range []struct{ what, amount string }{
+					{"mailboxes", number(s.Mailboxes)},
+					{"folders", number(s.Folders)},
+					{"items", number(s.Items) + ", " + bytesText(s.ItemBytes)},
+					{"deleted at the source since", number(s.Deleted)},
+					{"superseded versions", number(s.Old)},
+					{"waiting to be exported", number(s.Pending)},
+					{"different blobs", number(s.Blobs) + ", " + bytesText(s.BlobBytes) + ", stored in " + bytesText(s.StoredBytes)},
+					{"segments", number(s.Segments) + ", " + bytesText(s.SegmentBytes)},
+					{"index", bytesText(s.IndexBytes)},
+				} {
+					fmt.Fprintf(t, "%s\t%s\t\n", row.what, row.amount)
+				}
+				return nil
+			})
+		},
+	}
+	addStoreFlag(cmd.Flags(), &dir)
+	return cmd
+}

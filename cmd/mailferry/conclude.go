@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"iter"
+	"time"
+
+	"mailferry/internal/event"
+	"mailferry/store"
+)
+
+// errStopped ends a run that left items untried without being interrupted, for
+// example at --max-failures.
+var errStopped = errors.New("stopped before the end: what was moved is kept, run the same command again to go on")
+
+// conclusion is what a run over mailboxes came to.
+type conclusion struct {
+	command   string
+	storeDir  string
+	store     *store.Store
+	direction store.Direction
+	started   time.Time
+	show      *progress
+	summaries []event.Summary
+	reports   reportFlags
+	dryRun    bool
+	err       error // what ended the run early
+}
+
+// conclude ends the showing, prints the table and the verdict, and writes the
+// reports, also of a run that failed: what it did is then of most interest.
+func (a *app) conclude(c conclusion) error {
+	err := c.err
+	if showErr := c.show.finish(); err == nil {
+		err = showErr
+	}
+	if c.dryRun || len(c.summaries) == 0 {
+		return err
+	}
+	if verdictErr := a.verdict(c.summaries, c.storeDir); err == nil {
+		err = verdictErr
+	}
+	report := runReport{
+		Command: c.command, Version: buildVersion(), Started: c.started, Ended: time.Now().UTC(),
+		failures: c.failures(),
+	}
+	for _, s := range c.summaries {
+		report.Mailboxes = append(report.Mailboxes, mailboxReport{s, sentence(s, c.storeDir)})
+	}
+	if writeErr := c.reports.write(report); writeErr != nil && (err == nil || errors.Is(err, errIncomplete)) {
+		err = writeErr
+	}
+	return err
+}
+
+// failures iterates over the recorded failures of the mailboxes of this run.
+func (c conclusion) failures() iter.Seq2[store.Failure, error] {
+	return func(yield func(store.Failure, error) bool) {
+		for _, s := range c.summaries {
+			for f, err := range c.store.Failures(store.FailureFilter{Mailbox: s.Mailbox, Direction: c.direction, Target: s.Target}) {
+				if !yield(f, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}

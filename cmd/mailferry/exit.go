@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"mailferry/ews"
+	"mailferry/internal/selection"
+	"mailferry/store"
+)
+
+// The exit codes, a contract with scripts.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitIncomplete  = 3 // finished, but some items failed and nobody accepted that
+	exitRefused     = 4 // login or rights refused
+	exitStore       = 5 // store locked, damaged or of a newer format
+	exitInterrupted = 130
+)
+
+// usageError is bad input: it is refused before anything is sent or written.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// errIncomplete ends a run that finished but left failures behind; the verdict
+// was printed already.
+var errIncomplete = errors.New("some items failed")
+
+// errInterrupted ends a run that was told to stop; what was moved is kept.
+var errInterrupted = errors.New("interrupted: what was moved is kept, run the same command again to go on")
+
+// verdictOf is the one place that turns an error into an exit code and a line.
+func verdictOf(ctx context.Context, err error) (code int, line string) {
+	if err == nil {
+		return exitDone, ""
+	}
+	line = oneLine(err.Error())
+	var usage usageError
+	var refused *ews.AuthError
+	var answer *ews.Error
+	switch {
+	case errors.Is(err, errIncomplete):
+		return exitIncomplete, ""
+	case errors.Is(err, errInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted, errInterrupted.Error()
+	case errors.As(err, &usage), errors.Is(err, selection.ErrUsage), errors.Is(err, store.ErrNotAStore):
+		return exitUsage, line
+	case errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewerFormat):
+		return exitStore, line
+	case errors.As(err, &refused):
+		return exitRefused, line
+	case errors.As(err, &answer) && rightsRefused(answer):
+		return exitRefused, line + rightsHint(answer)
+	}
+	return exitFailed, line
+}
+
+// rightsRefused tells whether an answer of the server says that this account
+// may not do what was asked.
+func rightsRefused(e *ews.Error) bool {
+	switch e.Code {
+	case "ErrorAccessDenied", "ErrorCreateItemAccessDenied", "ErrorCreateSubfolderAccessDenied",
+		"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed",
+		"ErrorAccountDisabled", "ErrorPasswordExpired", "ErrorPasswordChangeRequired":
+		return true
+	}
+	return e.HTTPStatus == http.StatusForbidden
+}
+
+func rightsHint(e *ews.Error) string {
+	if e.Code == "ErrorImpersonateUserDenied" {
+		return ": give this account the ApplicationImpersonation role, or use --access delegate with full access to the mailbox"
+	}
+	return ""
+}
+
+// oneLine keeps an error to one line, whatever a server put into its text.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"mailferry/internal/selection"
+)
+
+// mailboxAddress is a mailbox as the command line names it.
+type mailboxAddress = selection.Address
+
+func addStoreFlag(fs *pflag.FlagSet, dir *string) {
+	fs.StringVar(dir, "store", "", "`DIR` of the store")
+}
+
+func requireStore(dir string) error {
+	if dir == "" {
+		return usagef("say which store: --store DIR, or set MAILFERRY_STORE")
+	}
+	return nil
+}
+
+func parseMailboxes(args []string) ([]mailboxAddress, error) {
+	addresses := make([]mailboxAddress, 0, len(args))
+	for _, arg := range args {
+		address, err := selection.ParseAddress(arg)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		addresses = append(addresses, address)
+	}
+	return addresses, nil
+}
+
+// selectionFlags choose items; they are the same on every command that moves
+// or lists items.
+type selectionFlags struct {
+	folders, exclude     []string
+	since, until         string
+	class                []string
+	larger, smaller      string
+	items                []string
+	archive, recoverable bool
+	public, hidden       bool
+	associated           bool
+}
+
+func (s *selectionFlags) addFlags(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&s.folders, "folder", nil, "only folders that this `GLOB` names (* within a level, ** across; #inbox, #sent, ...); repeatable")
+	fs.StringArrayVar(&s.exclude, "exclude", nil, "no folder that this `GLOB` names; repeatable")
+	fs.StringVar(&s.since, "since", "", "only items received (else created) at or after this `DATE`")
+	fs.StringVar(&s.until, "until", "", "only items received (else created) before the end of this `DATE`")
+	fs.StringArrayVar(&s.class, "class", nil, "only items whose message class matches this `GLOB`, for example 'IPM.Note*'; repeatable")
+	fs.StringVar(&s.larger, "larger", "", "only items larger than this `SIZE`")
+	fs.StringVar(&s.smaller, "smaller", "", "only items smaller than this `SIZE`")
+	fs.StringArrayVar(&s.items, "item", nil, "only the item with this `ID`; repeatable")
+	fs.BoolVar(&s.archive, "archive", false, "the archive mailbox too")
+	fs.BoolVar(&s.recoverable, "recoverable", false, "recoverable items (deleted for good, but kept by the server) too")
+	fs.BoolVar(&s.public, "public", false, "public folders too")
+	fs.BoolVar(&s.hidden, "hidden", false, "hidden folders too")
+	fs.BoolVar(&s.associated, "associated", false, "associated items (views, rules, settings) too")
+}
+
+// chosen is a parsed selection.
+type chosen struct {
+	selection.Selection
+	archive, recoverable, public, hidden, associated bool
+}
+
+func (s *selectionFlags) parse() (chosen, error) {
+	c := chosen{archive: s.archive, recoverable: s.recoverable, public: s.public, hidden: s.hidden, associated: s.associated}
+	var err error
+	c.Selection, err = selection.Parse(selection.Text{
+		Folders: s.folders, Exclude: s.exclude, Since: s.since, Until: s.until,
+		Class: s.class, Larger: s.larger, Smaller: s.smaller, Items: s.items,
+	})
+	if err != nil {
+		return chosen{}, usageError{err}
+	}
+	return c, nil
+}
+
+// within narrows the selection to the folder that an address names.
+func (c chosen) within(address mailboxAddress) (chosen, error) {
+	if address.Folder == "" {
+		return c, nil
+	}
+	if len(c.Folders) > 0 {
+		return chosen{}, usagef("%s/%s: name the folder in the address or with --folder, not both", address.Address, address.Folder)
+	}
+	c.Folders = []string{address.Folder, address.Folder + "/**"}
+	return c, nil
+}
+
+// runningFlags bound how a run goes.
+type runningFlags struct {
+	workers     int
+	batchItems  int
+	batchBytes  string
+	rate        string
+	maxFailures int
+	reports     reportFlags
+}
+
+func (r *runningFlags) addFlags(fs *pflag.FlagSet, batchBytes string, batchItems int) {
+	fs.IntVar(&r.workers, "workers", 4, "at most this many requests at a time; fewer when the server asks for it")
+	fs.IntVar(&r.batchItems, "batch-items", batchItems, "at most this many items in a request")
+	fs.StringVar(&r.batchBytes, "batch-bytes", batchBytes, "at most about this `SIZE` in a request; a larger item goes alone")
+	fs.StringVar(&r.rate, "limit-rate", "", "at most this `SIZE/s`, for example 10MB/s")
+	fs.IntVar(&r.maxFailures, "max-failures", 0, "stop when more than this many items failed (0: go on)")
+	fs.StringArrayVar(&r.reports.files, "report", nil, "write a report to this `FILE` (.json, .csv or .html); repeatable")
+}
+
+// limits are parsed runningFlags.
+type limits struct {
+	workers, batchItems, maxFailures int
+	batchBytes, rate                 int64
+}
+
+func (r *runningFlags) parse() (limits, error) {
+	l := limits{workers: r.workers, batchItems: r.batchItems, maxFailures: r.maxFailures}
+	switch {
+	case r.workers < 1 || r.workers > 64:
+		return limits{}, usagef("--workers %d: use 1 to 64", r.workers)
+	case r.batchItems < 1:
+		return limits{}, usagef("--batch-items %d: use 1 or more", r.batchItems)
+	case r.maxFailures < 0:
+		return limits{}, usagef("--max-failures %d: use 0 or more", r.maxFailures)
+	}
+	var err error
+	if l.batchBytes, err = selection.ParseSize(r.batchBytes); err != nil {
+		return limits{}, usagef("--batch-bytes: %w", err)
+	}
+	if r.rate != "" {
+		if l.rate, err = selection.ParseRate(r.rate); err != nil {
+			return limits{}, usagef("--limit-rate: %w", err)
+		}
+	}
+	return l, r.reports.check()
+}

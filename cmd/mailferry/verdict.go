@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"mailferry/internal/event"
+)
+
+// place says in a verdict where the items are now.
+func place(s event.Summary) string {
+	if s.Target != "" {
+		return "on " + s.Target
+	}
+	return "in the store"
+}
+
+// sentence is the verdict in plain words. It claims nothing that was not
+// counted.
+func sentence(s event.Summary, storeDir string) string {
+	there := s.Moved + s.Already
+	open := s.Failed - s.Accepted
+	var b strings.Builder
+	switch {
+	case s.Left > 0:
+		fmt.Fprintf(&b, "Not finished: %s of %s of %s are %s; run the same command again to go on.",
+			number(there), counted(s.Found, "item"), s.Mailbox, place(s))
+	case s.Failed == 0 && s.Found == 0:
+		fmt.Fprintf(&b, "%s has no item that was asked for; there was nothing to do.", s.Mailbox)
+	case s.Failed == 0:
+		verb, all := "are", "All "+counted(s.Found, "item")
+		if s.Found == 1 {
+			verb, all = "is", "The one item"
+		}
+		fmt.Fprintf(&b, "%s of %s %s %s; none failed.", all, s.Mailbox, verb, place(s))
+	default:
+		fmt.Fprintf(&b, "%s of %s of %s are %s; %s failed: see 'mailferry failures list --store %s'.",
+			number(there), counted(s.Found, "item"), s.Mailbox, place(s), number(s.Failed), storeDir)
+		if open == 0 {
+			b.WriteString(" All failures were accepted.")
+		}
+	}
+	if s.Suspect > 0 {
+		fmt.Fprintf(&b, " %s stored as the server gave it, though mailferry can't read it to its end: see 'mailferry store check --read-data'.",
+			counted(s.Suspect, "blob")+map[bool]string{true: " is", false: " are"}[s.Suspect == 1])
+	}
+	return b.String()
+}
+
+// verdict prints what the runs came to, and turns it into the command's error.
+func (a *app) verdict(summaries []event.Summary, storeDir string) error {
+	incomplete, left := false, false
+	for _, s := range summaries {
+		incomplete = incomplete || s.Failed > s.Accepted
+		left = left || s.Left > 0
+	}
+	if err := a.printVerdict(summaries, storeDir); err != nil {
+		return err
+	}
+	switch {
+	case left && a.interrupted.Load():
+		return errInterrupted
+	case left:
+		return errStopped
+	case incomplete:
+		return errIncomplete
+	}
+	return nil
+}
+
+func (a *app) printVerdict(summaries []event.Summary, storeDir string) error {
+	switch {
+	case a.global.json:
+		encoder := json.NewEncoder(a.stdout)
+		for _, s := range summaries {
+			if err := encoder.Encode(struct {
+				Event string `json:"event"`
+				event.Summary
+				Verdict string `json:"verdict"`
+			}{"summary", s, sentence(s, storeDir)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	case a.global.quiet:
+		return nil
+	}
+	if err := printTable(a.stdout, summaries); err != nil {
+		return err
+	}
+	for _, s := range summaries {
+		if _, err := fmt.Fprintln(a.stdout, sentence(s, storeDir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printTable prints one row a mailbox.
+func printTable(w io.Writer, summaries []event.Summary) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "mailbox\tfolders\tfound\tmoved\tthere already\tfailed\tbytes\ttime\trate\twaited\tretries\t")
+	for _, s := range summaries {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Mailbox, number(s.Folders), number(s.Found), number(s.Moved),
+			number(s.Already), number(s.Failed), bytesText(s.Bytes), durationText(s.Elapsed), rateText(s.Bytes, s.Elapsed),
+			durationText(s.Waited), number(s.Retries))
+	}
+	return t.Flush()
+}
