@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"mailferry/ews/ewstest/mailbox/bulk"
 	"mailferry/fts"
 )
 
@@ -35,7 +36,7 @@ type Item struct {
 	UploadedSize   int64    // bytes of the blob that was uploaded, 0 for others
 	UploadedSHA256 [32]byte // of that blob
 
-	bulk   *bulk
+	bulk   *bulk.Blob
 	number int   // of a bulk item
 	sums   *sums // of its rendering, shared by snapshots with the same content
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mailferry/ews/ewstest/mailbox/bulk"
 	"mailferry/ews/ewstest/mailbox/pst"
 	"mailferry/ews/ewstest/mailbox/sample"
 )
@@ -138,4 +139,32 @@ func parseSize(s string) (int64, error) {
 		return 0, fmt.Errorf("size %q: want one as 100KB or 25MiB, at most 4GiB", s)
 	}
 	return n * unit, nil
+}
+
+// addBulk puts n items into the mailbox: into the Inbox, or spread over as many
+// folders below it.
+func (m *Mailbox) addBulk(n int, size int64, folders int) error {
+	b, err := bulk.New(size)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	inbox := m.c.distinguished("inbox").ID
+	into := []uint64{inbox}
+	if folders > 0 {
+		into = into[:0]
+		for i := range folders {
+			f := Folder{Parent: inbox, Name: fmt.Sprintf("Bulk %05d", i+1), Class: "IPF.Note"}
+			into = append(into, m.c.addFolder(f, m.opt.now()))
+		}
+	}
+	for i := range n {
+		at := bulk.Received(i)
+		m.put(&Item{
+			Folder: into[i*len(into)/n], Origin: Seed, Size: size, Created: at, Modified: at, Read: true,
+			bulk: b, number: i, sums: new(sums),
+		})
+	}
+	return nil
 }

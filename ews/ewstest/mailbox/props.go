@@ -12,7 +12,7 @@ import (
 // props returns the top-level properties of an item.
 func (it *Item) props() fts.Props {
 	if it.bulk != nil {
-		return it.bulk.props(it.number)
+		return it.bulk.Props(it.number)
 	}
 	return it.Message.Props
 }

@@ -46,7 +46,7 @@ func (m *Mailbox) Render(it *Item) (int64, func(io.Writer) error, error) {
 // WriteBlob writes an item's blob.
 func (m *Mailbox) WriteBlob(w io.Writer, it *Item) error {
 	if it.bulk != nil {
-		return it.bulk.write(w, it.number)
+		return it.bulk.Write(w, it.number)
 	}
 	if err := fts.WriteMessage(w, it.Message, m.layout(it)); err != nil {
 		return fmt.Errorf("render item %d: %w", it.ID, err)
@@ -58,7 +58,7 @@ func (m *Mailbox) WriteBlob(w io.Writer, it *Item) error {
 // item next to nothing is computed.
 func (m *Mailbox) WriteBase64(w io.Writer, it *Item) error {
 	if it.bulk != nil {
-		return it.bulk.writeBase64(w, it.number)
+		return it.bulk.WriteBase64(w, it.number)
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := base64.NewEncoder(base64.StdEncoding, out)
@@ -74,7 +74,7 @@ func (m *Mailbox) WriteBase64(w io.Writer, it *Item) error {
 // BlobSize returns the size of an item's blob in bytes.
 func (m *Mailbox) BlobSize(it *Item) (int64, error) {
 	if it.bulk != nil {
-		return it.bulk.size, nil
+		return it.bulk.Size(), nil
 	}
 	it.sums.mu.Lock()
 	defer it.sums.mu.Unlock()
@@ -123,7 +123,7 @@ func (m *Mailbox) ContentSum(it *Item) ([32]byte, error) {
 		if it.Message != nil {
 			it.sums.content = fts.MessageContent(it.Message).Sum()
 		} else {
-			content, err := it.bulk.content(it.number)
+			content, err := it.bulk.Content(it.number)
 			if err != nil {
 				return [32]byte{}, err
 			}
@@ -140,7 +140,7 @@ func (m *Mailbox) message(it *Item) (*fts.Message, error) {
 		return it.Message, nil
 	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(it.bulk.write(w, it.number)) }()
+	go func() { w.CloseWithError(it.bulk.Write(w, it.number)) }()
 	defer r.Close()
 	return fts.ReadMessage(r)
 }

@@ -198,23 +198,6 @@ func TestBulk(t *testing.T) {
 	}
 }
 
-func TestBulkSizes(t *testing.T) {
-	for _, size := range []int64{1200, 1201, 1203, 5000, 31743, 31750, 31751, 31752, 33000, 63500, 100_000, 1 << 20} {
-		b, err := newBulk(size)
-		if err != nil {
-			t.Errorf("%d bytes: %v", size, err)
-			continue
-		}
-		var n counting
-		if err := b.write(&n, 5); err != nil || int64(n) != size {
-			t.Errorf("%d bytes: wrote %d, %v", size, n, err)
-		}
-	}
-	if _, err := newBulk(100); err == nil {
-		t.Error("100 bytes are too few for a message")
-	}
-}
-
 func TestSpecs(t *testing.T) {
 	for _, spec := range []string{
 		"nonsense", "sample", "sample:x", "sample:-1", "sample:1:2:3", "sample:5:foo=1", "bulk:5", "bulk:5:0", "bulk:5:10", "bulk:1:5XB",

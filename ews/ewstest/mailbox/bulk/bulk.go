@@ -1,4 +1,8 @@
-package mailbox
+// Package bulk makes any number of items of one exact size out of a single blob,
+// for measuring: nothing is computed while they are served, and they take no
+// memory. The items differ in subject, message id and received time, and so in
+// every hash.
+package bulk
 
 import (
 	"bytes"
@@ -15,10 +19,9 @@ import (
 	"mailferry/fts"
 )
 
-// bulk is the one blob of which all items of a bulk mailbox are made. They
-// differ by a number in the subject, the message id and the received time, all
-// of which lie in a short head; what follows is kept in base64 only.
-type bulk struct {
+// Blob is the one blob of which all items are made. What they differ in, a number
+// and a time, lies in a short head; what follows is kept in base64 only.
+type Blob struct {
 	size int64
 	head []byte // a multiple of 3 bytes
 	tail []byte // the rest, in base64
@@ -27,19 +30,19 @@ type bulk struct {
 }
 
 const (
-	bulkDigits = 9
-	bulkMark   = "987654321"
+	digitCount  = 9
+	placeholder = "987654321"
 )
 
-var bulkEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+var epoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// newBulk makes a blob of exactly that size.
-func newBulk(size int64) (*bulk, error) {
+// New makes a blob of exactly that size.
+func New(size int64) (*Blob, error) {
 	// With full buffers of one size, some sizes of blobs do not exist: one byte
 	// more than a full buffer brings the head of the next.
 	for _, buffer := range []int{31680, 31000} {
 		o := fts.WriteOptions{BufferSize: buffer}
-		empty, err := bulkSize(0, o)
+		empty, err := sizeOf(0, o)
 		if err != nil {
 			return nil, err
 		}
@@ -48,12 +51,12 @@ func newBulk(size int64) (*bulk, error) {
 		}
 		data := size - empty
 		for range 4 {
-			got, err := bulkSize(data, o)
+			got, err := sizeOf(data, o)
 			if err != nil {
 				return nil, err
 			}
 			if got == size {
-				return bulkOf(size, data, o)
+				return build(size, data, o)
 			}
 			if data += size - got; data < 0 {
 				break
@@ -63,18 +66,18 @@ func newBulk(size int64) (*bulk, error) {
 	return nil, fmt.Errorf("bulk items of %d bytes: no message is of that size; try one byte more", size)
 }
 
-func bulkSize(data int64, o fts.WriteOptions) (int64, error) {
-	var n counting
-	err := fts.WriteMessage(&n, bulkMessage(make([]byte, data)), o)
+func sizeOf(data int64, o fts.WriteOptions) (int64, error) {
+	var n counter
+	err := fts.WriteMessage(&n, message(make([]byte, data)), o)
 	return int64(n), err
 }
 
-func bulkOf(size, data int64, o fts.WriteOptions) (*bulk, error) {
-	b := &bulk{size: size}
+func build(size, data int64, o fts.WriteOptions) (*Blob, error) {
+	b := &Blob{size: size}
 	var out bytes.Buffer
 	out.Grow(base64.StdEncoding.EncodedLen(int(size)))
 	enc := base64.NewEncoder(base64.StdEncoding, &out)
-	if err := fts.WriteMessage(enc, bulkMessage(bulkData(data)), o); err != nil {
+	if err := fts.WriteMessage(enc, message(content(data)), o); err != nil {
 		return nil, err
 	}
 	if err := enc.Close(); err != nil {
@@ -86,7 +89,7 @@ func bulkOf(size, data int64, o fts.WriteOptions) (*bulk, error) {
 	if err != nil {
 		return nil, err
 	}
-	mark := utf16Bytes(bulkMark)
+	mark := utf16Bytes(placeholder)
 	for from := 0; ; {
 		i := bytes.Index(raw[from:], mark)
 		if i < 0 {
@@ -95,7 +98,7 @@ func bulkOf(size, data int64, o fts.WriteOptions) (*bulk, error) {
 		b.at = append(b.at, from+i)
 		from += i + len(mark)
 	}
-	b.time = bytes.Index(raw, fileTimeBytes(bulkEpoch))
+	b.time = bytes.Index(raw, fileTimeBytes(epoch))
 	if len(b.at) != 2 || b.time < 0 {
 		return nil, fmt.Errorf("bulk items of %d bytes: found %d of 2 places for the number", size, len(b.at))
 	}
@@ -105,9 +108,9 @@ func bulkOf(size, data int64, o fts.WriteOptions) (*bulk, error) {
 	return b, nil
 }
 
-// bulkData makes the bytes of an attachment. Three quarters do not compress, as
+// content makes the bytes of an attachment. Three quarters do not compress, as
 // those of the attachments that people send.
-func bulkData(size int64) []byte {
+func content(size int64) []byte {
 	data := make([]byte, size)
 	random := rand.NewChaCha8([32]byte{1})
 	words := bytes.Repeat([]byte("the quick brown fox jumps over the lazy dog; "), 1500)
@@ -123,10 +126,10 @@ func bulkData(size int64) []byte {
 	return data
 }
 
-// bulkMessage makes a mail with one attachment.
-func bulkMessage(data []byte) *fts.Message {
+// message makes a mail with one attachment.
+func message(data []byte) *fts.Message {
 	return &fts.Message{
-		Props: append(bulkProps(bulkMark, bulkEpoch), tree.Prop(0x1013, []byte("<p>bulk</p>"))),
+		Props: append(properties(placeholder, epoch), tree.Prop(0x1013, []byte("<p>bulk</p>"))),
 		Recipients: []fts.Recipient{{Props: fts.Props{
 			tree.Prop(0x0C15, 1), tree.Prop(0x3001, "Bulk Reader"), tree.Prop(0x3002, "SMTP"),
 			tree.Prop(0x3003, "reader@example.com"), tree.Prop(0x39FE, "reader@example.com"),
@@ -138,26 +141,28 @@ func bulkMessage(data []byte) *fts.Message {
 	}
 }
 
-// bulkProps are the properties that differ, and others that a list shows.
-func bulkProps(digits string, received time.Time) fts.Props {
+// properties are the properties that differ, and others that a list shows.
+func properties(digits string, received time.Time) fts.Props {
 	return fts.Props{
-		tree.Prop(tagClass, "IPM.Note"),
-		tree.Prop(tagSubject, "Bulk item "+digits),
-		tree.Prop(tagMessageID, "<"+digits+"@bulk.example.com>"),
-		tree.Prop(tagReceived, received),
-		tree.Prop(tagFlags, flagRead|flagAttachments),
+		tree.Prop(0x001A, "IPM.Note"),
+		tree.Prop(0x0037, "Bulk item "+digits),
+		tree.Prop(0x1035, "<"+digits+"@bulk.example.com>"),
+		tree.Prop(0x0E06, received),
+		tree.Prop(0x0E07, 0x01|0x10),
 		tree.Prop(0x0042, "Bulk Writer"),
 		tree.Prop(0x5D02, "writer@example.com"),
 		tree.Prop(0x3FDE, 65001),
-		tree.Prop(0x0039, bulkEpoch.Add(-time.Hour)),
+		tree.Prop(0x0039, epoch.Add(-time.Hour)),
 	}
 }
 
-func (b *bulk) props(n int) fts.Props {
-	return bulkProps(fmt.Sprintf("%0*d", bulkDigits, n), bulkReceived(n))
+// Props returns the top-level properties of the nth item that a list shows.
+func (b *Blob) Props(n int) fts.Props {
+	return properties(fmt.Sprintf("%0*d", digitCount, n), Received(n))
 }
 
-func bulkReceived(n int) time.Time { return bulkEpoch.Add(time.Duration(n) * time.Minute) }
+// Received returns when the nth item was received.
+func Received(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
 
 func fileTimeBytes(t time.Time) []byte {
 	return binary.LittleEndian.AppendUint64(nil, uint64(fts.FileTimeOf(t)))
@@ -172,18 +177,18 @@ func utf16Bytes(s string) []byte {
 }
 
 // patched returns the head of the nth item.
-func (b *bulk) patched(n int) []byte {
+func (b *Blob) patched(n int) []byte {
 	head := slices.Clone(b.head)
-	digits := utf16Bytes(fmt.Sprintf("%0*d", bulkDigits, n))
+	digits := utf16Bytes(fmt.Sprintf("%0*d", digitCount, n))
 	for _, at := range b.at {
 		copy(head[at:], digits)
 	}
-	copy(head[b.time:], fileTimeBytes(bulkReceived(n)))
+	copy(head[b.time:], fileTimeBytes(Received(n)))
 	return head
 }
 
-// write writes the nth item's blob.
-func (b *bulk) write(w io.Writer, n int) error {
+// Write writes the nth item's blob.
+func (b *Blob) Write(w io.Writer, n int) error {
 	if _, err := w.Write(b.patched(n)); err != nil {
 		return err
 	}
@@ -191,8 +196,8 @@ func (b *bulk) write(w io.Writer, n int) error {
 	return err
 }
 
-// writeBase64 writes the same in base64, the tail in pieces as it lies there.
-func (b *bulk) writeBase64(w io.Writer, n int) error {
+// WriteBase64 writes the same in base64, in pieces that lie ready.
+func (b *Blob) WriteBase64(w io.Writer, n int) error {
 	if _, err := w.Write(base64.StdEncoding.AppendEncode(nil, b.patched(n))); err != nil {
 		return err
 	}
@@ -204,38 +209,20 @@ func (b *bulk) writeBase64(w io.Writer, n int) error {
 	return nil
 }
 
-// content returns the canonical content of the nth item.
-func (b *bulk) content(n int) (*fts.Content, error) {
+// Content returns the canonical content of the nth item.
+func (b *Blob) Content(n int) (*fts.Content, error) {
 	r, w := io.Pipe()
 	defer r.Close()
-	go func() { w.CloseWithError(b.write(w, n)) }()
+	go func() { w.CloseWithError(b.Write(w, n)) }()
 	return fts.ReadContent(r)
 }
 
-// addBulk puts n items into the mailbox: into the Inbox, or spread over as many
-// folders below it.
-func (m *Mailbox) addBulk(n int, size int64, folders int) error {
-	b, err := newBulk(size)
-	if err != nil {
-		return err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	inbox := m.c.distinguished("inbox").ID
-	into := []uint64{inbox}
-	if folders > 0 {
-		into = into[:0]
-		for i := range folders {
-			f := Folder{Parent: inbox, Name: fmt.Sprintf("Bulk %05d", i+1), Class: "IPF.Note"}
-			into = append(into, m.c.addFolder(f, m.opt.now()))
-		}
-	}
-	for i := range n {
-		at := bulkReceived(i)
-		m.put(&Item{
-			Folder: into[i*len(into)/n], Origin: Seed, Size: size, Created: at, Modified: at, Read: true,
-			bulk: b, number: i, sums: new(sums),
-		})
-	}
-	return nil
+// Size returns the size of each item's blob.
+func (b *Blob) Size() int64 { return b.size }
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
