@@ -2,96 +2,254 @@ package ews
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
-	"iter"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mailferry/internal/retry"
 )
 
-// Client speaks with one server about one mailbox.
+// Client speaks with one server about one mailbox. It may be used by many
+// goroutines; no more than Options.Workers requests run at once.
 type Client struct {
-	opt Options
-}
+	opt     Options
+	url     string
+	gate    *Gate
+	pool    *pool
+	alive   atomic.Bool  // the server has answered in its own language
+	cookies atomic.Int64 // age of cookies that are still good
 
-var errNothing = errors.New("ews: nothing sent")
+	mu      sync.Mutex
+	speaks  string // version of the protocol
+	server  ServerVersion
+	stats   Stats
+	lowered bool
+}
 
 // NewClient checks the options. Nothing is sent before the first request.
-func NewClient(o Options) (*Client, error) { return &Client{opt: o.withDefaults()}, nil }
+func NewClient(o Options) (*Client, error) {
+	o = o.withDefaults()
+	u, err := url.Parse(o.URL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("ews: the URL must be https://HOST/EWS/Exchange.asmx")
+	case u.User != nil:
+		return nil, errors.New("ews: the URL must not hold a user or a password")
+	case o.NewTransport == nil:
+		return nil, errors.New("ews: Options.NewTransport is missing")
+	}
+	c := &Client{opt: o, url: u.String(), gate: o.Gate, speaks: o.Version}
+	if c.gate == nil {
+		c.gate = NewGate(o.Workers, o.OnWait)
+	}
+	c.pool = newPool(o.Workers, o.NewTransport)
+	c.stats.Requests = make(map[string]int)
+	return c, nil
+}
 
 // Close closes the connections that are not in use. Requests under way go on.
-func (c *Client) Close() error { return nil }
-
-// ServerVersion is what the last answer told, zero before the first.
-func (c *Client) ServerVersion() ServerVersion { return ServerVersion{} }
-
-// Stats counts what the client did so far.
-func (c *Client) Stats() Stats { return Stats{} }
+func (c *Client) Close() error {
+	c.pool.closeIdle()
+	return nil
+}
 
 // Gate returns the gate that the client obeys.
-func (c *Client) Gate() *Gate { return c.opt.Gate }
+func (c *Client) Gate() *Gate { return c.gate }
 
-// GetFolders reads folders; the answer has as many entries as refs, in their
-// order. A folder that is not there has Err with code ErrorFolderNotFound.
-func (c *Client) GetFolders(ctx context.Context, refs []FolderRef) ([]FolderResult, error) {
-	return nil, errNothing
+// Mailbox returns the address that the client was made for.
+func (c *Client) Mailbox() string { return c.opt.Mailbox }
+
+// ServerVersion is what the last answer told, zero before the first.
+func (c *Client) ServerVersion() ServerVersion {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server
 }
 
-// FindFolders lists the folders below root, search folders included (see
-// Folder.Element). It ends at the first error.
-func (c *Client) FindFolders(ctx context.Context, root FolderRef, t FolderTraversal) iter.Seq2[Folder, error] {
-	return func(yield func(Folder, error) bool) { yield(Folder{}, errNothing) }
+// Stats counts what the client did so far.
+func (c *Client) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Requests = maps.Clone(s.Requests)
+	s.Waited = c.gate.Waited()
+	return s
 }
 
-// CreateFolder makes a folder. Where the answer was lost it looks whether the
-// folder is there before it asks again.
-func (c *Client) CreateFolder(ctx context.Context, parent FolderRef, name, class string) (Folder, error) {
-	return Folder{}, errNothing
+func (c *Client) noteVersion(v ServerVersion) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v != (ServerVersion{}) {
+		c.server = v
+	}
 }
 
-// SyncFolders lists what happened to the folders below root since state.
-func (c *Client) SyncFolders(ctx context.Context, root FolderRef, state string) (FolderChanges, error) {
-	return FolderChanges{}, errNothing
+func (c *Client) version() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.speaks
 }
 
-// SyncItems lists what happened in a folder since a state.
-func (c *Client) SyncItems(ctx context.Context, r SyncItemsRequest) (SyncItemsPage, error) {
-	return SyncItemsPage{}, errNothing
+func (c *Client) count(x *exchange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Requests[x.op]++
+	c.stats.Sent += x.sent.Load()
+	c.stats.Received += x.got.Load()
 }
 
-// FindItems lists the items of a folder, oldest first, without a restriction.
-// An id may come twice when items arrive meanwhile. It ends at the first error.
-func (c *Client) FindItems(ctx context.Context, r FindItemsRequest) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) { yield(Item{}, errNothing) }
+// lowerVersion changes to the oldest version that knows ExportItems, once.
+func (c *Client) lowerVersion(op string, e *Error) bool {
+	switch e.Code {
+	case "ErrorInvalidServerVersion", "ErrorInvalidSchemaVersionForMailboxVersion":
+	case "ErrorInvalidRequest":
+		if op != opExport && op != opUpload { // a version that is too new for these was answered so
+			return false
+		}
+	default:
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lowered || c.speaks == Exchange2010SP1 {
+		return false
+	}
+	c.speaks, c.lowered = Exchange2010SP1, true
+	return true
 }
 
-// GetItems reads properties of items, by position.
-func (c *Client) GetItems(ctx context.Context, ids []ItemID, props ItemProps) ([]ItemResult, error) {
-	return nil, errNothing
+// do sends a request, reads its answer, and tries again what may pass.
+func (c *Client) do(ctx context.Context, r *request, read func(a *answer) error) error {
+	return c.retrying(ctx, r.op, func() error {
+		x, err := c.send(ctx, r)
+		if err != nil {
+			return err
+		}
+		err = read(x.answer)
+		x.finish(err)
+		return err
+	})
 }
 
-// DeleteItems deletes items, by position; nil is success.
-func (c *Client) DeleteItems(ctx context.Context, ids []ItemID, kind DeleteKind) ([]*Error, error) {
-	return nil, errNothing
+// retrying calls try until it succeeds or there is no use in another try.
+func (c *Client) retrying(ctx context.Context, op string, try func() error) error {
+	var t tries
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			if !errors.Is(err, cause) && !errors.As(err, new(*UnknownOutcomeError)) {
+				err = fmt.Errorf("%s: %w", op, cause)
+			}
+			return err
+		}
+		wait, again := c.again(op, &t, err)
+		if !again {
+			return err
+		}
+		c.mu.Lock()
+		c.stats.Retries++
+		c.mu.Unlock()
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+	}
 }
 
-// ExportItems asks for blobs. The reader must be closed.
-func (c *Client) ExportItems(ctx context.Context, ids []ItemID) (*ExportReader, error) {
-	return nil, errNothing
+// tries is what became of an operation so far.
+type tries struct {
+	failed    int
+	loggedIn  bool // tried once more after a login that failed in the middle
+	busySince time.Time
 }
 
-// ExportReader reads the answer of ExportItems item by item.
-type ExportReader struct{}
+// again says whether a failed operation is to be tried again, and after what wait.
+func (c *Client) again(op string, t *tries, err error) (time.Duration, bool) {
+	most := c.opt.Retry.Tries() - 1
+	limit := 0
+	var (
+		answered  *Error
+		auth      *AuthError
+		transport *TransportError
+		blob      *BlobError
+		odd       *ProtocolError
+		unknown   *UnknownOutcomeError
+	)
+	switch {
+	case most == 0, errors.As(err, &unknown), errors.As(err, &blob):
+		return 0, false
+	case errors.As(err, &answered):
+		if c.lowerVersion(op, answered) {
+			return 0, true
+		}
+		action := ActionFor(op, answered)
+		if isThrottle(answered) && action.Verb == Retry {
+			if t.busySince.IsZero() {
+				t.busySince = time.Now()
+			}
+			return 0, time.Since(t.busySince) < c.opt.BusyTimeout // the gate does the waiting
+		}
+		limit = c.limit(op, action, most)
+	case errors.As(err, &auth):
+		if auth.Err != nil || t.loggedIn || !c.alive.Load() {
+			return 0, false
+		}
+		t.loggedIn = true // Exchange also answers 401 when it is busy
+		c.gate.Throttled(Throttle{Reason: "the server refused a login that it had accepted before"})
+		return 0, true
+	case errors.As(err, &transport):
+		switch {
+		case isPermanent(err), op == opUpload && transport.Sent, !c.alive.Load() && !transport.Sent:
+		default:
+			limit = most
+		}
+	case op == opUpload:
+	case errors.As(err, &odd):
+		if c.alive.Load() {
+			limit = min(2, most)
+		}
+	default: // cut, or the wrong number of answers
+		limit = most
+	}
+	t.failed++
+	return c.opt.Retry.Delay(t.failed), t.failed <= limit
+}
 
-// Next goes to the next item; what is left of the current blob is skipped. It is
-// io.EOF only when there were as many answers as ids and the document ended well.
-func (r *ExportReader) Next() (Exported, error) { return Exported{}, errNothing }
+// limit is how often an action may be done again inside of the client.
+func (c *Client) limit(op string, action Action, most int) int {
+	switch action.Verb {
+	case Retry:
+		if action.Retries == longRetries {
+			return longRetries
+		}
+		return min(action.Retries, most)
+	case Resend, Split, Bisect:
+		if op != opExport && op != opUpload { // those are cut by the caller
+			return min(2, most)
+		}
+	}
+	return 0
+}
 
-// Read reads the blob of the current item. It is io.EOF only when its end was
-// reached with valid base64.
-func (r *ExportReader) Read(p []byte) (int, error) { return 0, errNothing }
-
-// Close gives the connection back, or drops it when the answer was not read to its end.
-func (r *ExportReader) Close() error { return nil }
-
-// UploadItems uploads items, one answer for each, by position.
-func (c *Client) UploadItems(ctx context.Context, items []Upload) ([]UploadResult, error) {
-	return nil, errNothing
+// isPermanent says of errors of the network that they will not pass.
+func isPermanent(err error) bool {
+	var (
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		verify    *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		name      *net.DNSError
+	)
+	return errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &verify) ||
+		errors.As(err, &record) || errors.As(err, &name) && name.IsNotFound
 }

@@ -17,6 +17,9 @@ var ErrTruncated = errors.New("the server marks its data as truncated")
 // answer. Microsoft does not document where exactly.
 const TruncationMark = "=== Truncated Data ==="
 
+// CutGroup is the reason of a Base64Error where the text ends too early.
+const CutGroup = "the text ends inside of a group"
+
 // Base64Error tells where text is not base64.
 type Base64Error struct {
 	Offset int64 // bytes of text before the place, blank space included
@@ -152,7 +155,7 @@ func (b *Base64Reader) decode() {
 	case readErr != io.EOF:
 		b.err = readErr
 	case b.group != 0:
-		b.err = &Base64Error{Offset: b.offset, Reason: "the text ends inside of a group"}
+		b.err = &Base64Error{Offset: b.offset, Reason: CutGroup}
 	default:
 		b.err = io.EOF
 	}
