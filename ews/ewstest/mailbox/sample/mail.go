@@ -183,15 +183,9 @@ func (g *generator) emptyMail() {
 }
 
 func (g *generator) junk() {
-	g.put(g.root.WellKnown("junkemail"), g.mail("You have WON!!! €1.000.000", "Dear friend, click https://example.invalid/win"))
 	// What is in Deleted Items is a normal item too.
-	if g.number%2 == 0 {
-		f := g.root.WellKnown("junkemail")
-		last := len(f.Items) - 1
-		deleted := g.root.WellKnown("deleteditems")
-		deleted.Items = append(deleted.Items, f.Items[last])
-		f.Items = f.Items[:last]
-	}
+	role := []string{"junkemail", "deleteditems"}[g.round()%2]
+	g.put(g.root.WellKnown(role), g.mail("You have WON!!! €1.000.000", "Dear friend, click https://example.invalid/win"))
 }
 
 func (g *generator) flaggedMail() {

@@ -120,7 +120,7 @@ func readRecurrence(t *testing.T, raw []byte) int {
 }
 
 func TestRecurrence(t *testing.T) {
-	series, changed := 0, 0
+	series, changed, frequencies := 0, 0, map[byte]bool{}
 	var walk func(f *tree.Folder)
 	walk = func(f *tree.Folder) {
 		for _, it := range f.Items {
@@ -129,6 +129,7 @@ func TestRecurrence(t *testing.T) {
 				continue
 			}
 			series++
+			frequencies[p.Value.([]byte)[4]] = true
 			n := readRecurrence(t, p.Value.([]byte))
 			changed += n
 			if n != len(it.Message.Attachments) {
@@ -140,8 +141,8 @@ func TestRecurrence(t *testing.T) {
 		}
 	}
 	walk(Build(Options{Items: 400}))
-	if series < 10 || changed < 10 {
-		t.Errorf("%d series with %d exceptions", series, changed)
+	if series < 10 || changed < 10 || len(frequencies) != 3 {
+		t.Errorf("%d series with %d exceptions of %d frequencies", series, changed, len(frequencies))
 	}
 	if len(berlinStruct) != 48 {
 		t.Errorf("a time zone structure of %d bytes, want 48", len(berlinStruct))

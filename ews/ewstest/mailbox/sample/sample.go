@@ -136,6 +136,9 @@ var kinds = []kind{
 	{make: (*generator).flaggedMail},
 }
 
+// round counts how often all kinds have had their turn.
+func (g *generator) round() int { return g.number / len(kinds) }
+
 // put adds an item to a folder and gives it times and a search key where it has
 // none.
 func (g *generator) put(f *tree.Folder, m *fts.Message) tree.Item {
