@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"mailferry/ews"
-	"mailferry/fts"
 	"mailferry/store"
+	"mailferry/upload/match"
+	"mailferry/upload/place"
+	"mailferry/upload/plan"
 )
 
 // afterCrash is how far apart the birth of an item and of its extra copy may
@@ -26,7 +28,7 @@ func (r *run) lastRun() (since time.Time, unclean bool, err error) {
 		if err != nil {
 			return since, false, fmt.Errorf("read the runs of the store: %w", err)
 		}
-		if run.Kind != runKind || run.Target != r.target {
+		if run.Kind != runKind || run.Target != r.Target {
 			continue
 		}
 		switch {
@@ -44,29 +46,29 @@ func (r *run) lastRun() (since time.Time, unclean bool, err error) {
 // after a killed run into all that it wrote to.
 func (r *run) extras(ctx context.Context, since time.Time, unclean bool) error {
 	suspicious := make(map[string]bool)
-	var counted []*node
-	expected := make(map[*node]int)
+	var counted []*place.Node
+	expected := make(map[*place.Node]int)
 	groups := make(map[string]*group)
 	for _, g := range r.groups {
-		if g.node.id == "" {
+		if g.Node.ID == "" {
 			continue
 		}
-		groups[g.node.id] = g
+		groups[g.Node.ID] = g
 		if g.sentFAI > 0 {
-			suspicious[g.node.id] = true // nobody counts associated items
+			suspicious[g.Node.ID] = true // nobody counts associated items
 		}
 		if g.sent > 0 {
-			counted = append(counted, g.node)
-			expected[g.node] = g.node.total + g.sent
+			counted = append(counted, g.Node)
+			expected[g.Node] = g.Node.Total + g.sent
 		}
 	}
-	totals, err := refreshTotals(ctx, r.o.Client, counted)
+	totals, err := place.Totals(ctx, r.o.Client, counted)
 	if err != nil {
 		return err
 	}
 	for n, total := range totals {
 		if total > expected[n] {
-			suspicious[n.id] = true
+			suspicious[n.ID] = true
 		}
 	}
 	if unclean {
@@ -91,15 +93,15 @@ func (r *run) extras(ctx context.Context, since time.Time, unclean bool) error {
 
 // extra is an item that nobody asked for, and the one it may be a copy of.
 type extra struct {
-	at    int32
-	ours  string // id of the item that the journal names
-	equal bool
-	birth time.Time
+	at             int32
+	ours           string // id of the item that the journal names
+	equal          bool
+	born, oursBorn time.Time
 }
 
 // extrasIn removes what is provably an extra copy of an item of this run.
 func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean bool) error {
-	l, known, err := r.gained(ctx, g.node.id, true, nil)
+	l, known, err := r.gained(ctx, g.Node.ID, true, nil)
 	if err != nil || !known {
 		return err // without a baseline nothing can be proved
 	}
@@ -107,19 +109,19 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 		return err
 	}
 	var found []*extra
-	for it, err := range r.choice.items(r.o.Store, r.o.Mailbox, g) {
+	for it, err := range r.choice.Items(r.o.Store, r.o.Mailbox, g.Group) {
 		if err != nil {
 			return err
 		}
-		candidates := l.find(sourcePrint(it.Item))
+		candidates := l.Find(it.Item)
 		if len(candidates) == 0 {
 			continue
 		}
-		state, e, err := stand(r.journal, it.Item)
+		state, e, err := plan.Stand(r.journal, it.Item)
 		if err != nil {
 			return err
 		}
-		if state != isDone || e.TargetFolder != g.node.id || e.At.Before(since) {
+		if state != plan.IsDone || e.TargetFolder != g.Node.ID || e.At.Before(since) {
 			continue
 		}
 		for _, at := range candidates {
@@ -132,7 +134,7 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 	if err := r.compareExtras(ctx, l, found); err != nil {
 		return err
 	}
-	window := r.windows[g.node.id] + slack
+	window := r.windows[g.Node.ID] + slack
 	if unclean {
 		window = max(window, afterCrash)
 	}
@@ -145,13 +147,12 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 		}
 		seen[x.at] = true
 		copies++
-		c := &l.items[x.at]
-		if apart := c.created.Sub(x.birth).Abs(); c.created.IsZero() || x.birth.IsZero() || apart > window {
+		if apart := x.born.Sub(x.oursBorn).Abs(); x.born.IsZero() || x.oursBorn.IsZero() || apart > window {
 			copies--
 			delete(seen, x.at)
 			continue
 		}
-		ids = append(ids, ews.ItemID{ID: c.id, ChangeKey: c.changeKey})
+		ids = append(ids, ews.ItemID{ID: l.Items[x.at].ID, ChangeKey: l.Items[x.at].ChangeKey})
 	}
 	if copies == 0 {
 		return nil
@@ -166,27 +167,23 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 			removed++
 		}
 	}
-	r.warn(fmt.Sprintf("the server itself made %d extra copies in folder %q; %d of them are removed", copies, g.node.path(), removed))
+	r.Warn(fmt.Sprintf("the server itself made %d extra copies in folder %q; %d of them are removed", copies, g.Node.Path(), removed))
 	return nil
 }
 
 // compareExtras finds out which extra items are equal in content to what they
 // may be a copy of, and when that came into being.
-func (r *run) compareExtras(ctx context.Context, l *listing, found []*extra) error {
+func (r *run) compareExtras(ctx context.Context, l *match.Listing, found []*extra) error {
 	const batch = 25
 	for from := 0; from < len(found); from += batch {
 		part := found[from:min(from+batch, len(found))]
+		names := make([]string, 0, 2*len(part))
 		ids := make([]ews.ItemID, 0, 2*len(part))
 		for _, x := range part {
-			ids = append(ids, ews.ItemID{ID: l.items[x.at].id}, ews.ItemID{ID: x.ours})
+			names = append(names, l.Items[x.at].ID, x.ours)
+			ids = append(ids, ews.ItemID{ID: l.Items[x.at].ID}, ews.ItemID{ID: x.ours})
 		}
-		sums := make([]compared, len(ids))
-		err := eachContent(ctx, r.o.Client, ids, func(i int, c *fts.Content, err error) error {
-			if err == nil {
-				sums[i] = compared{sum: c.Sum(), ok: true}
-			}
-			return nil
-		})
+		sums, err := match.TargetSums(ctx, r.o.Client, names)
 		if err != nil {
 			return err
 		}
@@ -198,9 +195,9 @@ func (r *run) compareExtras(ctx context.Context, l *listing, found []*extra) err
 			return errors.New("the server answered for another number of items than was asked for")
 		}
 		for i, x := range part {
-			x.equal = sums[2*i].ok && sums[2*i+1].ok && sums[2*i].sum == sums[2*i+1].sum
+			x.equal = sums[2*i].Equal(sums[2*i+1])
 			if births[2*i].Err == nil && births[2*i+1].Err == nil {
-				l.items[x.at].created, x.birth = births[2*i].Item.Created, births[2*i+1].Item.Created
+				x.born, x.oursBorn = births[2*i].Item.Created, births[2*i+1].Item.Created
 			}
 		}
 	}

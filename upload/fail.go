@@ -59,7 +59,7 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	if local, ok := errors.AsType[*localError](why); ok {
 		code = local.code
 	}
-	if j.group.node.id != "" {
+	if j.group.Node.ID != "" {
 		entry := j.entry(store.StateFailed)
 		entry.Code = code
 		if err := r.settle(ctx, []store.JournalEntry{entry}); err != nil {
@@ -80,7 +80,7 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 		r.stop = true
 	}
 	r.mu.Unlock()
-	r.emit(event.Event{
+	r.Emit(event.Event{
 		Kind: event.Failure, Folder: f.FolderPath, Item: j.item.ID, Class: f.Class, Subject: f.Subject,
 		Code: code, Text: text, Bytes: f.Size,
 	})

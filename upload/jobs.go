@@ -8,7 +8,20 @@ import (
 
 	"mailferry/ews"
 	"mailferry/store"
+	"mailferry/upload/match"
+	"mailferry/upload/place"
+	"mailferry/upload/plan"
 )
+
+// group is one folder of the target, what goes there, and what went there.
+type group struct {
+	*plan.Group
+	fresh   int // items to look for or to send
+	updates int
+	folded  bool // associated items are among them
+	sent    int  // new items of this run, associated ones not counted
+	sentFAI int
+}
 
 // job is an item that is to be sent.
 type job struct {
@@ -29,7 +42,7 @@ type job struct {
 func (j *job) entry(state store.State) store.JournalEntry {
 	return store.JournalEntry{
 		Source: j.item.ItemKey, SHA256: j.item.SHA256, State: state,
-		TargetFolder: j.group.node.id, TargetID: j.targetID, TargetChangeKey: j.changeKey,
+		TargetFolder: j.group.Node.ID, TargetID: j.targetID, TargetChangeKey: j.changeKey,
 	}
 }
 
@@ -66,21 +79,21 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 	if g.fresh+g.updates == 0 {
 		return nil
 	}
-	var match *collector
+	var exists *match.Collector
 	if prepared == nil {
 		var err error
-		if match, err = r.collect(ctx, g); err != nil {
+		if exists, err = r.collect(ctx, g); err != nil {
 			return err
 		}
 	}
 	var found []*job
-	send := func(ws []*want, byItem map[string]*store.Folder) error {
+	send := func(ws []*match.Want, byItem map[string]*store.Folder) error {
 		for _, w := range ws {
-			j := &job{item: w.item, folder: byItem[w.item.ID], group: g}
-			delete(byItem, w.item.ID)
-			if w.found >= 0 {
-				c := match.m.listing.items[w.found]
-				j.targetID, j.changeKey = c.id, c.changeKey
+			j := &job{item: w.Item, folder: byItem[w.Item.ID], group: g}
+			delete(byItem, w.Item.ID)
+			if w.Found >= 0 {
+				c := exists.Listing().Items[w.Found]
+				j.targetID, j.changeKey = c.ID, c.ChangeKey
 				if j.update = true; r.o.IfExists != Replace {
 					if found = append(found, j); len(found) >= settleAtOnce {
 						if err := r.there(ctx, found); err != nil {
@@ -98,39 +111,39 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 		return nil
 	}
 	folders := make(map[string]*store.Folder)
-	for it, err := range r.choice.items(r.o.Store, r.o.Mailbox, g) {
+	for it, err := range r.choice.Items(r.o.Store, r.o.Mailbox, g.Group) {
 		if err != nil {
 			return err
 		}
-		state, e, err := stand(r.journal, it.Item)
+		state, e, err := plan.Stand(r.journal, it.Item)
 		if err != nil {
 			return err
 		}
-		j := &job{item: it.Item, folder: it.folder, group: g}
+		j := &job{item: it.Item, folder: it.Folder, group: g}
 		switch {
-		case state == isDone:
+		case state == plan.IsDone:
 			continue
 		case prepared != nil:
 			if err := r.fail(ctx, j, prepared); err != nil {
 				return err
 			}
 			continue
-		case state == isOpen:
+		case state == plan.IsOpen:
 			continue // left: only a dry run, which settles nothing, comes here
-		case state == isChanged:
+		case state == plan.IsChanged:
 			j.targetID, j.update = e.TargetID, true
 			if !yield(j) {
 				return errEnough
 			}
 			continue
-		case match == nil:
+		case exists == nil:
 			if !yield(j) {
 				return errEnough
 			}
 			continue
 		}
-		folders[it.ID] = it.folder
-		decided, err := match.offer(ctx, it.Item)
+		folders[it.ID] = it.Folder
+		decided, err := exists.Offer(ctx, it.Item)
 		if err != nil {
 			return fmt.Errorf("look for items that the target has already: %w", err)
 		}
@@ -138,10 +151,10 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 			return err
 		}
 	}
-	if match == nil {
+	if exists == nil {
 		return nil
 	}
-	decided, err := match.flush(ctx)
+	decided, err := exists.Flush(ctx)
 	if err != nil {
 		return fmt.Errorf("look for items that the target has already: %w", err)
 	}
@@ -154,7 +167,7 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 // wantEmpty says that a folder is made even if no item goes there: the whole
 // folder was asked for.
 func (r *run) wantEmpty(g *group) bool {
-	return g.node.id == "" && !r.choice.selection.ChoosesItems()
+	return g.Node.ID == "" && !r.choice.Selection.ChoosesItems()
 }
 
 // isFolderFailure says that an error concerns one folder alone.
@@ -170,33 +183,34 @@ func isFolderFailure(err error) bool {
 // prepare makes the folder of a group and writes down its baseline.
 func (r *run) prepare(ctx context.Context, g *group) error {
 	if r.o.DryRun {
-		if g.node.id == "" {
-			r.tellMissing(g.node)
+		if g.Node.ID == "" {
+			r.tellMissing(g.Node)
 		}
 		return nil
 	}
-	if err := r.ensure(ctx, g.node); err != nil {
+	made := func(n *place.Node) { r.Emit(eventFolder("created", n)) }
+	if err := g.Node.Make(ctx, r.o.Client, made); err != nil {
 		return fmt.Errorf("make folder at the target: %w", err)
 	}
 	if g.fresh == 0 {
 		return nil
 	}
-	return r.baseline(ctx, g.node)
+	return r.baseline(ctx, g.Node)
 }
 
 // tellMissing tells which folders would be made.
-func (r *run) tellMissing(n *node) {
-	if n == nil || n.id != "" || r.told[n] {
+func (r *run) tellMissing(n *place.Node) {
+	if n == nil || n.ID != "" || r.told[n] {
 		return
 	}
-	r.tellMissing(n.parent)
+	r.tellMissing(n.Parent())
 	r.told[n] = true
-	r.emit(eventFolder("would-create", n))
+	r.Emit(eventFolder("would-create", n))
 }
 
 // baseline writes down the state of a folder before the first upload into it.
-func (r *run) baseline(ctx context.Context, n *node) error {
-	_, known, err := r.journal.Baseline(n.id)
+func (r *run) baseline(ctx context.Context, n *place.Node) error {
+	_, known, err := r.journal.Baseline(n.ID)
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
@@ -204,9 +218,9 @@ func (r *run) baseline(ctx context.Context, n *node) error {
 		return nil
 	}
 	state := ""
-	if !n.fresh {
+	if !n.Fresh {
 		for {
-			page, err := r.o.Client.SyncItems(ctx, ews.SyncItemsRequest{Folder: ews.FolderByID(n.id), State: state, Associated: true})
+			page, err := r.o.Client.SyncItems(ctx, ews.SyncItemsRequest{Folder: ews.FolderByID(n.ID), State: state, Associated: true})
 			if err != nil {
 				if _, refused := errors.AsType[*ews.Error](err); refused && !fatalFor("SyncFolderItems", err) {
 					return nil // such a folder is listed as a whole instead
@@ -220,7 +234,7 @@ func (r *run) baseline(ctx context.Context, n *node) error {
 			}
 		}
 	}
-	if err := r.journal.PutBaseline(ctx, store.FolderBaseline{Folder: n.id, SyncState: state}); err != nil {
+	if err := r.journal.PutBaseline(ctx, store.FolderBaseline{Folder: n.ID, SyncState: state}); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}
 	return nil
@@ -239,76 +253,49 @@ func fatalFor(op string, err error) bool {
 
 // collect reads what the folder of a group holds, and returns who tells which
 // items are among it; nil where none can be.
-func (r *run) collect(ctx context.Context, g *group) (*collector, error) {
-	n := g.node
-	if r.o.IfExists == Copy || g.fresh == 0 || n.id == "" || n.fresh || n.total == 0 && !g.folded {
+func (r *run) collect(ctx context.Context, g *group) (*match.Collector, error) {
+	n := g.Node
+	if r.o.IfExists == Copy || g.fresh == 0 || n.ID == "" || n.Fresh || n.Total == 0 && !g.folded {
 		return nil, nil
 	}
-	wanted := make(idSet)
-	counts := make(map[uint64]int32)
-	for it, err := range r.choice.items(r.o.Store, r.o.Mailbox, g) {
+	wanted := match.NewWanted()
+	for it, err := range r.choice.Items(r.o.Store, r.o.Mailbox, g.Group) {
 		if err != nil {
 			return nil, err
 		}
-		state, _, err := stand(r.journal, it.Item)
+		state, _, err := plan.Stand(r.journal, it.Item)
 		if err != nil {
 			return nil, err
 		}
-		if state == isNew {
-			print := sourcePrint(it.Item)
-			wanted[print.weak()] = struct{}{}
-			counts[print.key()]++
+		if state == plan.IsNew {
+			wanted.Item(it.Item)
 		}
 	}
-	l, err := listFolder(ctx, r.o.Client, n.id, n.total > 0, g.folded, wanted)
+	l, err := match.List(ctx, r.o.Client, n.ID, n.Total > 0, g.folded, wanted)
 	if err != nil {
 		return nil, err
 	}
-	if len(l.items) == 0 {
+	if len(l.Items) == 0 {
 		return nil, nil
 	}
 	if err := r.takeClaimed(l); err != nil {
 		return nil, err
 	}
-	return &collector{
-		m:      &matcher{client: r.o.Client, store: r.o.Store, listing: l},
-		counts: counts, waiting: make(map[uint64][]*want),
-	}, nil
-}
-
-// listFolder lists a folder of the target: what is wanted of it, or all.
-func listFolder(ctx context.Context, c *ews.Client, id string, normal, associated bool, wanted idSet) (*listing, error) {
-	l := newListing()
-	var traversals []ews.ItemTraversal
-	if normal {
-		traversals = append(traversals, ews.ShallowItems)
-	}
-	if associated {
-		traversals = append(traversals, ews.AssociatedItems)
-	}
-	for _, t := range traversals {
-		for it, err := range c.FindItems(ctx, ews.FindItemsRequest{Folder: ews.FolderByID(id), Traversal: t, Props: listProps}) {
-			if err != nil {
-				return nil, fmt.Errorf("list a folder of the target: %w", err)
-			}
-			l.add(it, wanted)
-		}
-	}
-	return l, nil
+	return match.NewCollector(&match.Matcher{Client: r.o.Client, Store: r.o.Store, Listing: l}, wanted), nil
 }
 
 // claims are the ids of the target that the journal names.
-func (r *run) claims() (idSet, error) {
+func (r *run) claims() (match.Set, error) {
 	if r.claimed != nil {
 		return r.claimed, nil
 	}
-	claimed := make(idSet)
+	claimed := make(match.Set)
 	for e, err := range r.journal.All() {
 		if err != nil {
 			return nil, fmt.Errorf("read the journal: %w", err)
 		}
 		if e.TargetID != "" {
-			claimed.add(e.TargetID)
+			claimed.Add(e.TargetID)
 		}
 	}
 	r.mu.Lock()
@@ -326,24 +313,20 @@ func (r *run) claim(id string) {
 	defer r.mu.Unlock()
 	switch {
 	case r.claimed != nil:
-		r.claimed.add(id)
+		r.claimed.Add(id)
 	case r.justClaimed != nil:
-		r.justClaimed.add(id)
+		r.justClaimed.Add(id)
 	}
 }
 
 // takeClaimed takes out of a listing what the journal accounts for.
-func (r *run) takeClaimed(l *listing) error {
+func (r *run) takeClaimed(l *match.Listing) error {
 	claimed, err := r.claims()
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range l.items {
-		if claimed.has(l.items[i].id) {
-			l.items[i].taken = true
-		}
-	}
+	l.TakeAll(claimed)
 	return nil
 }

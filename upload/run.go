@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"sync"
 	"time"
 
 	"mailferry/internal/event"
 	"mailferry/store"
+	"mailferry/upload/match"
+	"mailferry/upload/place"
+	"mailferry/upload/plan"
 )
 
 // runKind is how uploads are called in the store's list of runs.
@@ -19,34 +21,24 @@ const runKind = "upload"
 // run is an upload under way. The goroutine of Run plans, cuts batches and
 // settles; workers send.
 type run struct {
-	teller
+	plan.Teller
 	o       Options
 	journal *store.Journal
-	choice  choice
+	choice  plan.Choice
 	groups  []*group
 	begun   time.Time
 	limit   *limiter
 
-	claimed idSet          // ids of the target that the journal names; nil: not read yet
-	told    map[*node]bool // folders that a dry run told of
+	claimed match.Set            // ids of the target that the journal names; nil: not read yet
+	told    map[*place.Node]bool // folders that a dry run told of
 
 	mu          sync.Mutex // guards what is below
 	sum         event.Summary
 	suspects    int
 	failed      map[string]bool // items with a failure in the store
 	windows     map[string]time.Duration
-	justClaimed idSet
+	justClaimed match.Set
 	stop        bool // no new request
-}
-
-// JournalName is the name of the journal of a target mailbox, and of the target
-// in failures and summaries.
-func JournalName(target, into string) string {
-	name := strings.ToLower(target)
-	if into != "" {
-		name += "/" + into
-	}
-	return name
 }
 
 func (o *Options) defaults() error {
@@ -57,9 +49,9 @@ func (o *Options) defaults() error {
 	case o.Client == nil || o.Store == nil:
 		return errors.New("upload: a client and a store are needed")
 	case o.Mailbox == "" || o.Target == "":
-		return usagef("upload: name the mailbox in the store and the target mailbox")
+		return place.Usagef("upload: name the mailbox in the store and the target mailbox")
 	case o.IfExists != Skip && o.IfExists != Copy && o.IfExists != Replace:
-		return usagef("if-exists %q: use skip, copy or replace", o.IfExists)
+		return place.Usagef("if-exists %q: use skip, copy or replace", o.IfExists)
 	}
 	if o.Workers <= 0 {
 		o.Workers = 4
@@ -89,14 +81,14 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 	}
 	r := &run{
 		o: o, begun: time.Now(), limit: newLimiter(o.LimitRate),
-		teller: teller{events: o.Events, mailbox: o.Mailbox, target: JournalName(o.Target, o.Into)},
-		told:   make(map[*node]bool), windows: make(map[string]time.Duration), justClaimed: make(idSet),
-		choice: choice{
-			selection: o.Selection, associated: o.Associated, includeDeleted: o.IncludeDeleted,
-			trees: trees{hidden: o.Hidden, archive: o.Archive, recoverable: o.Recoverable, public: o.Public},
+		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: plan.JournalName(o.Target, o.Into)},
+		told:   make(map[*place.Node]bool), windows: make(map[string]time.Duration), justClaimed: make(match.Set),
+		choice: plan.Choice{
+			Selection: o.Selection, Associated: o.Associated, Deleted: o.IncludeDeleted,
+			Trees: place.Trees{Hidden: o.Hidden, Archive: o.Archive, Recoverable: o.Recoverable, Public: o.Public},
 		},
 	}
-	r.sum = event.Summary{Mailbox: o.Mailbox, Target: r.target}
+	r.sum = event.Summary{Mailbox: o.Mailbox, Target: r.Target}
 	before := o.Client.Stats()
 	err := r.run(ctx)
 	after := o.Client.Stats()
@@ -114,32 +106,36 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 }
 
 func (r *run) run(ctx context.Context) error {
-	r.choice.namedTrees()
-	folders, err := readSource(r.o.Store, r.o.Mailbox, &r.choice)
+	r.choice.NamedTrees()
+	folders, err := plan.Source(r.o.Store, r.o.Mailbox, &r.choice)
 	if err != nil {
 		return err
 	}
-	if r.journal, err = r.o.Store.Journal(r.target); err != nil {
+	if r.journal, err = r.o.Store.Journal(r.Target); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
-	r.phase("reading the target")
-	tree, err := readTree(ctx, r.o.Client, r.choice.trees)
+	r.Phase("reading the target")
+	tree, err := place.Read(ctx, r.o.Client, r.choice.Trees)
 	if err != nil {
 		return err
 	}
-	place, err := newPlacement(tree, folders, r.o.Into, r.o.Map)
+	placement, err := place.New(tree, folders, r.o.Into, r.o.Map)
 	if err != nil {
 		return err
 	}
-	if r.groups, err = makeGroups(place, folders, &r.choice, r.o.Store, r.o.Mailbox); err != nil {
+	groups, err := plan.Groups(placement, folders, &r.choice, r.o.Store, r.o.Mailbox)
+	if err != nil {
 		return err
 	}
-	for _, text := range place.notices {
-		r.warn(text)
+	for _, g := range groups {
+		r.groups = append(r.groups, &group{Group: g})
+	}
+	for _, text := range placement.Notices {
+		r.Warn(text)
 	}
 	for _, g := range r.groups {
-		for _, f := range g.sources {
-			r.emit(event.Event{Kind: event.Folder, Action: "mapped", Folder: f.Path, Text: g.node.path(), Items: f.Total})
+		for _, f := range g.Sources {
+			r.Emit(event.Event{Kind: event.Folder, Action: "mapped", Folder: f.Path, Text: g.Node.Path(), Items: f.Total})
 		}
 	}
 	if r.o.DryRun {
@@ -149,7 +145,7 @@ func (r *run) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := r.o.Store.BeginRun(ctx, runKind, r.o.Mailbox, r.target)
+	id, err := r.o.Store.BeginRun(ctx, runKind, r.o.Mailbox, r.Target)
 	if err != nil {
 		return fmt.Errorf("begin the run: %w", err)
 	}
@@ -197,7 +193,7 @@ func (r *run) dryRun(ctx context.Context) error {
 		open++
 	}
 	if open > 0 {
-		r.warn(fmt.Sprintf("%d items were sent by a run that was cut short; they would be looked for at the target first", open))
+		r.Warn(fmt.Sprintf("%d items were sent by a run that was cut short; they would be looked for at the target first", open))
 	}
 	r.failed = make(map[string]bool)
 	if err := r.count(ctx); err != nil {
@@ -224,7 +220,7 @@ type batchOutcome struct {
 
 // send sends all jobs.
 func (r *run) send(ctx context.Context) error {
-	r.phase("uploading")
+	r.Phase("uploading")
 	next, stopJobs := iter.Pull2(r.jobs(ctx))
 	defer stopJobs()
 	queue := &queue{next: next, items: r.o.BatchItems, bytes: r.o.BatchBytes}

@@ -64,7 +64,7 @@ func (s *sending) rest(ctx context.Context) error {
 		return nil
 	}
 	pause := retry.Jitter(s.pause)
-	s.r.emit(event.Event{Kind: event.Wait, Text: s.why, Wait: pause})
+	s.r.Emit(event.Event{Kind: event.Wait, Text: s.why, Wait: pause})
 	s.pause = 0
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -99,7 +99,7 @@ func (s *sending) request(ctx context.Context, jobs []*job) error {
 	for i, j := range jobs {
 		entries[i] = j.entry(store.StateSent)
 		uploads[i] = ews.Upload{
-			Action: ews.CreateNew, Folder: j.group.node.id, Associated: j.item.Associated, Size: j.item.Size,
+			Action: ews.CreateNew, Folder: j.group.Node.ID, Associated: j.item.Associated, Size: j.item.Size,
 			Open: func() (io.ReadCloser, error) { return s.r.openBlob(ctx, j.item) },
 		}
 		if j.update {
@@ -354,67 +354,6 @@ func (s *sending) answers(ctx context.Context, jobs []*job, results []ews.Upload
 	}
 	if len(retries) > 0 {
 		s.stack = append(s.stack, retries)
-	}
-	return nil
-}
-
-// refreshKey reads the change key that an update needs.
-func (r *run) refreshKey(ctx context.Context, j *job) error {
-	results, err := r.o.Client.GetItems(ctx, []ews.ItemID{{ID: j.targetID}}, 0)
-	if err != nil {
-		return fmt.Errorf("read an item of the target: %w", err)
-	}
-	if len(results) == 1 && results[0].Err == nil {
-		j.changeKey = results[0].Item.ChangeKey
-	}
-	return nil
-}
-
-// done writes down what the target named an id for.
-func (r *run) done(ctx context.Context, jobs []*job, began time.Time) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	if err := r.settleAs(ctx, jobs, store.StateDone); err != nil {
-		return err
-	}
-	var cleared []store.FailureKey
-	r.mu.Lock()
-	for _, j := range jobs {
-		r.sum.Moved++
-		r.sum.Bytes += j.item.Size
-		if r.failed[j.item.ID] {
-			delete(r.failed, j.item.ID)
-			cleared = append(cleared, r.failureKey(j.item.ID))
-		}
-		id := j.group.node.id
-		r.windows[id] = max(r.windows[id], time.Since(began))
-		switch {
-		case j.update:
-		case j.item.Associated:
-			j.group.sentFAI++
-		default:
-			j.group.sent++
-		}
-	}
-	r.mu.Unlock()
-	for _, j := range jobs {
-		r.claim(j.targetID)
-		if j.update {
-			r.tell(j, "updated")
-		} else {
-			r.tell(j, "uploaded")
-		}
-	}
-	return r.clear(ctx, cleared)
-}
-
-func (r *run) clear(ctx context.Context, keys []store.FailureKey) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	if err := r.o.Store.ClearFailure(context.WithoutCancel(ctx), keys...); err != nil {
-		return fmt.Errorf("clear failures: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"mailferry/internal/event"
 	"mailferry/internal/retry"
 	"mailferry/store"
+	"mailferry/upload/match"
 )
 
 const (
@@ -35,7 +36,7 @@ type open struct {
 	quiet bool // the server may still be at work on it
 	job   *job // nil: an earlier run sent it
 	lost  *lostJob
-	found *candidate
+	found *match.Candidate
 }
 
 // look finds out which items of one fate the target has. It sets found, and
@@ -79,7 +80,7 @@ func (r *run) look(ctx context.Context, opens []*open) error {
 		if gained {
 			quiet = min(3*quiet, longestQuiet)
 		}
-		r.emit(event.Event{Kind: event.Wait, Text: "a connection was lost while uploading; the server may still be at work", Wait: quiet})
+		r.Emit(event.Event{Kind: event.Wait, Text: "a connection was lost while uploading; the server may still be at work", Wait: quiet})
 		if err := retry.Sleep(ctx, quiet); err != nil {
 			return err
 		}
@@ -90,14 +91,11 @@ func (r *run) look(ctx context.Context, opens []*open) error {
 // lookIn looks once for items in one folder, and returns how many items it
 // gained that could be one of these.
 func (r *run) lookIn(ctx context.Context, folder string, list []*open) (int, error) {
-	wanted := make(idSet)
-	counts := make(map[uint64]int32)
+	wanted := match.NewWanted()
 	byID := make(map[string]*open, len(list))
 	associated := false
 	for _, o := range list {
-		print := sourcePrint(o.item)
-		wanted[print.weak()] = struct{}{}
-		counts[print.key()]++
+		wanted.Item(o.item)
 		byID[o.item.Mailbox+"\x00"+o.item.ID] = o
 		associated = associated || o.item.Associated
 	}
@@ -111,64 +109,63 @@ func (r *run) lookIn(ctx context.Context, folder string, list []*open) (int, err
 	if err := r.takeClaimed(l); err != nil {
 		return 0, err
 	}
-	c := &collector{
-		m:      &matcher{client: r.o.Client, store: r.o.Store, listing: l, rule: rule{lone: since, near: since}},
-		counts: counts, waiting: make(map[uint64][]*want),
-	}
+	c := match.NewCollector(&match.Matcher{
+		Client: r.o.Client, Store: r.o.Store, Listing: l, Rule: match.Rule{Lone: since, Near: since},
+	}, wanted)
 	var found []*open
-	keep := func(ws []*want) {
+	keep := func(ws []*match.Want) {
 		for _, w := range ws {
-			if w.found >= 0 {
-				o := byID[w.item.Mailbox+"\x00"+w.item.ID]
-				o.found = &l.items[w.found]
+			if w.Found >= 0 {
+				o := byID[w.Item.Mailbox+"\x00"+w.Item.ID]
+				o.found = &l.Items[w.Found]
 				found = append(found, o)
 			}
 		}
 	}
 	for _, o := range list {
-		decided, err := c.offer(ctx, o.item)
+		decided, err := c.Offer(ctx, o.item)
 		if err != nil {
 			return 0, err
 		}
 		keep(decided)
 	}
-	decided, err := c.flush(ctx)
+	decided, err := c.Flush(ctx)
 	if err != nil {
 		return 0, err
 	}
 	keep(decided)
-	return len(l.items), r.arrived(ctx, found)
+	return len(l.Items), r.arrived(ctx, found)
 }
 
 // gained lists what a folder has that could be one of the wanted items: what
 // came since its baseline, and since is true, or else all of it.
-func (r *run) gained(ctx context.Context, folder string, associated bool, wanted idSet) (l *listing, since bool, err error) {
+func (r *run) gained(ctx context.Context, folder string, associated bool, wanted *match.Wanted) (l *match.Listing, since bool, err error) {
 	b, ok, err := r.journal.Baseline(folder)
 	if err != nil {
 		return nil, false, fmt.Errorf("read the journal: %w", err)
 	}
 	if !ok {
-		l, err = listFolder(ctx, r.o.Client, folder, true, associated, wanted)
+		l, err = match.List(ctx, r.o.Client, folder, true, associated, wanted)
 		return l, false, err
 	}
-	l = newListing()
+	l = match.NewListing()
 	for state := b.SyncState; ; {
 		page, err := r.o.Client.SyncItems(ctx, ews.SyncItemsRequest{
-			Folder: ews.FolderByID(folder), State: state, Associated: true, Props: listProps,
+			Folder: ews.FolderByID(folder), State: state, Associated: true, Props: match.Props,
 		})
 		if err != nil {
 			if e, refused := errors.AsType[*ews.Error](err); !refused || e.Code == "ErrorFolderNotFound" || fatalFor("SyncFolderItems", err) {
 				return nil, false, fmt.Errorf("read what a folder of the target gained: %w", err)
 			}
-			l, err = listFolder(ctx, r.o.Client, folder, true, associated, wanted) // the state is of no use any more
+			l, err = match.List(ctx, r.o.Client, folder, true, associated, wanted) // the state is of no use any more
 			return l, false, err
 		}
 		for _, change := range page.Changes {
 			switch change.Kind {
 			case ews.ChangeCreate:
-				l.add(change.Item, wanted)
+				l.Add(change.Item, wanted)
 			case ews.ChangeDelete:
-				l.take(change.Item.ID)
+				l.Take(change.Item.ID)
 			}
 		}
 		if page.Last || page.State == state {
@@ -182,12 +179,12 @@ func (r *run) gained(ctx context.Context, folder string, associated bool, wanted
 func (r *run) arrived(ctx context.Context, found []*open) error {
 	var earlier []store.JournalEntry
 	for _, o := range found {
-		o.entry.State, o.entry.TargetID, o.entry.TargetChangeKey = store.StateDone, o.found.id, o.found.changeKey
+		o.entry.State, o.entry.TargetID, o.entry.TargetChangeKey = store.StateDone, o.found.ID, o.found.ChangeKey
 		if o.job == nil {
 			earlier = append(earlier, o.entry)
 			continue
 		}
-		o.job.targetID, o.job.changeKey = o.found.id, o.found.changeKey
+		o.job.targetID, o.job.changeKey = o.found.ID, o.found.ChangeKey
 		if err := r.done(ctx, []*job{o.job}, o.lost.at); err != nil {
 			return err
 		}
@@ -256,14 +253,14 @@ func (r *run) settleEarlier(ctx context.Context) error {
 	if len(opens)+len(updates)+strange == 0 {
 		return nil
 	}
-	r.phase("looking for what an interrupted run sent")
+	r.Phase("looking for what an interrupted run sent")
 	if len(changed) > 0 {
 		if err := r.oldVersions(changed); err != nil {
 			return err
 		}
 	}
 	if strange > 0 {
-		r.warn(fmt.Sprintf("%d items that an earlier run sent are not in the store any more; they can't be looked for", strange))
+		r.Warn(fmt.Sprintf("%d items that an earlier run sent are not in the store any more; they can't be looked for", strange))
 	}
 	if len(updates) > 0 {
 		if err := r.settle(ctx, updates); err != nil {

@@ -10,45 +10,13 @@ import (
 	"mailferry/internal/event"
 	"mailferry/internal/retry"
 	"mailferry/store"
+	"mailferry/upload/place"
 )
 
-// teller gives events to who asked for them, one at a time.
-type teller struct {
-	events          func(event.Event)
-	mailbox, target string
-	telling         sync.Mutex
-}
+func (r *run) tell(j *job, action string) { r.Item(action, j.item, j.folder, j.targetID) }
 
-func (t *teller) emit(e event.Event) {
-	if t.events == nil {
-		return
-	}
-	t.telling.Lock()
-	defer t.telling.Unlock()
-	e.Time = time.Now().UTC()
-	e.Mailbox, e.Target = t.mailbox, t.target
-	t.events(e)
-}
-
-func (t *teller) phase(text string) { t.emit(event.Event{Kind: event.Phase, Text: text}) }
-func (t *teller) warn(text string)  { t.emit(event.Event{Kind: event.Warning, Text: text}) }
-
-func (t *teller) planned(items int, bytes int64) {
-	t.emit(event.Event{Kind: event.Planned, Items: items, Bytes: bytes})
-}
-
-// item tells that an item is done, or what would be done with it.
-func (t *teller) item(action string, it store.Item, f *store.Folder, targetID string) {
-	t.emit(event.Event{
-		Kind: event.Item, Action: action, Folder: f.Path, Item: it.ID, NewItem: targetID,
-		Class: it.Catalogue.Class, Subject: it.Catalogue.Subject, Bytes: it.Size,
-	})
-}
-
-func (r *run) tell(j *job, action string) { r.item(action, j.item, j.folder, j.targetID) }
-
-func eventFolder(action string, n *node) event.Event {
-	return event.Event{Kind: event.Folder, Action: action, Folder: n.path(), Class: n.class}
+func eventFolder(action string, n *place.Node) event.Event {
+	return event.Event{Kind: event.Folder, Action: action, Folder: n.Path(), Class: n.Class}
 }
 
 // limiter spreads bytes over time, for all workers together.
@@ -119,7 +87,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 
 func (b *blobReader) tell() {
 	if b.untold > 0 {
-		b.r.emit(event.Event{Kind: event.Progress, Bytes: b.untold})
+		b.r.Emit(event.Event{Kind: event.Progress, Bytes: b.untold})
 		b.untold = 0
 	}
 }
@@ -143,11 +111,11 @@ func (r *run) loadFailures() error {
 }
 
 func (r *run) failureFilter() store.FailureFilter {
-	return store.FailureFilter{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.target}
+	return store.FailureFilter{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.Target}
 }
 
 func (r *run) failureKey(itemID string) store.FailureKey {
-	return store.FailureKey{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.target, ItemID: itemID}
+	return store.FailureKey{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.Target, ItemID: itemID}
 }
 
 // countAccepted counts the failures of this run that a person accepted before.

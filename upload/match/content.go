@@ -1,4 +1,4 @@
-package upload
+package match
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 // as not to be had.
 const exportTries = 4
 
-// sourceContent reads the content of a stored item. An error that is a
+// SourceContent reads the content of a stored item. An error that is a
 // *fts.Problem says that the blob is not understood.
-func sourceContent(st *store.Store, it store.Item) (*fts.Content, error) {
+func SourceContent(st *store.Store, it store.Item) (*fts.Content, error) {
 	blob, err := st.OpenBlob(it)
 	if err != nil {
 		return nil, err
@@ -34,12 +34,12 @@ func sourceContent(st *store.Store, it store.Item) (*fts.Content, error) {
 	return c, nil
 }
 
-// eachContent exports items of the target and hands their content to use, each
+// EachContent exports items of the target and hands their content to use, each
 // once. err of use is why there is no content: an *ews.Error, a *fts.Problem, or
 // why it can't be had. What is handed over before the whole answer was counted
 // is certain only for answers that name the id that was asked for; the others
 // are held back until then. use may give back an error to end it all.
-func eachContent(ctx context.Context, c *ews.Client, ids []ews.ItemID, use func(i int, content *fts.Content, err error) error) error {
+func EachContent(ctx context.Context, c *ews.Client, ids []ews.ItemID, use func(i int, content *fts.Content, err error) error) error {
 	at := make([]int, len(ids))
 	for i := range at {
 		at[i] = i
@@ -67,7 +67,7 @@ func eachContent(ctx context.Context, c *ews.Client, ids []ews.ItemID, use func(
 			return use(left[0], nil, err)
 		}
 		for _, i := range left { // one of them spoils the answer for all
-			if err := eachContent(ctx, c, ids[i:i+1], func(_ int, content *fts.Content, err error) error {
+			if err := EachContent(ctx, c, ids[i:i+1], func(_ int, content *fts.Content, err error) error {
 				return use(i, content, err)
 			}); err != nil {
 				return err

@@ -1,4 +1,4 @@
-package upload
+package verify
 
 import (
 	"cmp"
@@ -35,7 +35,7 @@ type Finding struct {
 	Item     string      `json:"item,omitempty"`      // source item id
 	TargetID string      `json:"target_id,omitempty"` // id at the target
 	What     string      `json:"what"`                // "missing PidTagSubject (0x0037)", ...
-	Count    int         `json:"count,omitempty"`     // LevelCount: how many items of the folder
+	Count    int         `json:"count,omitempty"`     // Count: how many items of the folder
 }
 
 // Group counts the items with one and the same finding.
@@ -45,8 +45,8 @@ type Group struct {
 	Folders []string `json:"folders"` // the first ones, by path
 }
 
-// VerifyReport is what Verify came to.
-type VerifyReport struct {
+// Report is what Verify came to.
+type Report struct {
 	Level        Level `json:"level"`
 	Folders      int   `json:"folders"`  // folders that were looked at
 	Checked      int   `json:"checked"`  // items that were looked for
@@ -65,14 +65,14 @@ type VerifyReport struct {
 
 // OK says that everything that was looked for is there, once, and equal as far
 // as it was compared.
-func (r VerifyReport) OK() bool {
+func (r Report) OK() bool {
 	return r.Missing == 0 && r.Doubled == 0 && r.Different == 0 && r.Unverifiable == 0
 }
 
 // tally fills a report; several workers may use it.
 type tally struct {
 	mu     sync.Mutex
-	report VerifyReport
+	report Report
 	groups map[string]*Group
 }
 
@@ -176,7 +176,7 @@ func differenceName(d fts.Difference) string {
 }
 
 // finish puts the report together.
-func (t *tally) finish() VerifyReport {
+func (t *tally) finish() Report {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, g := range t.groups {

@@ -1,4 +1,4 @@
-package upload
+package place
 
 import (
 	"context"
@@ -21,30 +21,43 @@ const (
 	rolePublic             = "publicfoldersroot"
 )
 
-// node is a folder of the target, or one that is to be made there.
-type node struct {
-	id       string // empty: not made yet
-	name     string
-	class    string // of a folder to be made
-	role     string // distinguished name, or empty
-	parent   *node  // nil: above it is nothing that we know
-	children []*node
-	total    int   // items when it was read, associated ones not counted
-	fresh    bool  // made by this run
+// Node is a folder of the target, or one that is to be made there.
+type Node struct {
+	ID    string // empty: not made yet
+	Name  string
+	Class string // of a folder to be made
+	Role  string // distinguished name, or empty
+	Total int    // items when it was read, associated ones not counted
+	Fresh bool   // made by Make
+
+	parent   *Node // nil: above it is nothing that we know
+	children []*Node
 	err      error // why it can't be made
 }
 
-// path is for people: the names from the root of the tree down.
-func (n *node) path() string {
+// Parent returns the folder it lies in, or nil.
+func (n *Node) Parent() *Node { return n.parent }
+
+// Depth is the number of folders from the root of the tree down.
+func (n *Node) Depth() int {
+	d := 0
+	for ; n != nil; n = n.parent {
+		d++
+	}
+	return d
+}
+
+// Path is for people: the names from the root of the tree down.
+func (n *Node) Path() string {
 	var names []string
 	for ; n != nil; n = n.parent {
-		if n.parent == nil || n.role == roleVisible {
-			if n.role != roleVisible {
-				names = append(names, selection.ShortName(n.role))
+		if n.parent == nil || n.Role == roleVisible {
+			if n.Role != roleVisible {
+				names = append(names, selection.ShortName(n.Role))
 			}
 			break
 		}
-		names = append(names, n.name)
+		names = append(names, n.Name)
 	}
 	for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
 		names[i], names[j] = names[j], names[i]
@@ -57,13 +70,13 @@ func (n *node) path() string {
 
 // child finds a folder by its name: as written, else without regard to case,
 // as Exchange compares names.
-func (n *node) child(name string) *node {
-	var alike *node
+func (n *Node) child(name string) *Node {
+	var alike *Node
 	for _, c := range n.children {
-		if c.name == name {
+		if c.Name == name {
 			return c
 		}
-		if alike == nil && strings.EqualFold(c.name, name) {
+		if alike == nil && strings.EqualFold(c.Name, name) {
 			alike = c
 		}
 	}
@@ -71,26 +84,26 @@ func (n *node) child(name string) *node {
 }
 
 // plan adds a folder that is to be made.
-func (n *node) plan(name, class string) *node {
-	c := &node{name: name, class: class, parent: n}
+func (n *Node) plan(name, class string) *Node {
+	c := &Node{Name: name, Class: class, parent: n}
 	n.children = append(n.children, c)
 	return c
 }
 
-// tree is what the target has of folders.
-type tree struct {
-	byID  map[string]*node
-	roles map[string]*node
+// Tree is what the target has of folders.
+type Tree struct {
+	byID  map[string]*Node
+	roles map[string]*Node
 }
 
-// trees says which trees of a mailbox are to be looked at.
-type trees struct {
-	hidden, archive, recoverable, public bool
+// Trees says which trees of a mailbox are looked at beside the visible one.
+type Trees struct {
+	Hidden, Archive, Recoverable, Public bool
 }
 
-// readTree reads the folders of the target: all roles in one request, then
+// Read reads the folders of the target: all roles in one request, then
 // each tree.
-func readTree(ctx context.Context, c *ews.Client, want trees) (*tree, error) {
+func Read(ctx context.Context, c *ews.Client, want Trees) (*Tree, error) {
 	names := selection.Roles()
 	refs := make([]ews.FolderRef, len(names))
 	for i, name := range names {
@@ -100,7 +113,7 @@ func readTree(ctx context.Context, c *ews.Client, want trees) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the folders of the target: %w", err)
 	}
-	t := &tree{byID: make(map[string]*node), roles: make(map[string]*node)}
+	t := &Tree{byID: make(map[string]*Node), roles: make(map[string]*Node)}
 	parents := make(map[string]string)
 	for i, r := range results {
 		if r.Err != nil {
@@ -111,23 +124,23 @@ func readTree(ctx context.Context, c *ews.Client, want trees) (*tree, error) {
 		}
 		n := t.byID[r.Folder.ID]
 		if n == nil {
-			n = &node{id: r.Folder.ID, name: r.Folder.Name, total: r.Folder.Total}
-			t.byID[n.id] = n
+			n = &Node{ID: r.Folder.ID, Name: r.Folder.Name, Total: r.Folder.Total}
+			t.byID[n.ID] = n
 		}
-		if n.role == "" {
-			n.role = names[i]
+		if n.Role == "" {
+			n.Role = names[i]
 		}
 		t.roles[names[i]] = n
-		parents[n.id] = r.Folder.ParentID
+		parents[n.ID] = r.Folder.ParentID
 	}
 	roots := []string{roleVisible}
-	if want.hidden {
+	if want.Hidden {
 		roots = []string{roleRoot}
 	}
-	if want.archive {
+	if want.Archive {
 		roots = append(roots, roleArchive)
 	}
-	if want.recoverable {
+	if want.Recoverable {
 		roots = append(roots, roleRecoverable, roleArchiveRecoverable)
 	}
 	for _, role := range roots {
@@ -135,15 +148,15 @@ func readTree(ctx context.Context, c *ews.Client, want trees) (*tree, error) {
 		if !ok {
 			continue
 		}
-		for f, err := range c.FindFolders(ctx, ews.FolderByID(root.id), ews.Deep) {
+		for f, err := range c.FindFolders(ctx, ews.FolderByID(root.ID), ews.Deep) {
 			if err != nil {
 				return nil, fmt.Errorf("read the folders of the target: %w", err)
 			}
 			t.add(f, parents)
 		}
 	}
-	if root := t.roles[rolePublic]; want.public && root != nil {
-		if err := t.readPublic(ctx, c, root.id, parents); err != nil {
+	if root := t.roles[rolePublic]; want.Public && root != nil {
+		if err := t.readPublic(ctx, c, root.ID, parents); err != nil {
 			return nil, fmt.Errorf("read the public folders of the target: %w", err)
 		}
 	}
@@ -152,21 +165,21 @@ func readTree(ctx context.Context, c *ews.Client, want trees) (*tree, error) {
 }
 
 // add keeps a folder that was listed.
-func (t *tree) add(f ews.Folder, parents map[string]string) {
+func (t *Tree) add(f ews.Folder, parents map[string]string) {
 	if f.Element == "SearchFolder" || f.ID == "" {
 		return
 	}
 	n := t.byID[f.ID]
 	if n == nil {
-		n = &node{id: f.ID, name: f.Name}
+		n = &Node{ID: f.ID, Name: f.Name}
 		t.byID[f.ID] = n
 	}
-	n.name, n.total = f.Name, f.Total
+	n.Name, n.Total = f.Name, f.Total
 	parents[f.ID] = f.ParentID
 }
 
 // readPublic walks the public folders, which can't be listed at one go.
-func (t *tree) readPublic(ctx context.Context, c *ews.Client, rootID string, parents map[string]string) error {
+func (t *Tree) readPublic(ctx context.Context, c *ews.Client, rootID string, parents map[string]string) error {
 	seen := map[string]bool{rootID: true}
 	for queue := []string{rootID}; len(queue) > 0; queue = queue[1:] {
 		for f, err := range c.FindFolders(ctx, ews.FolderByID(queue[0]), ews.Shallow) {
@@ -189,10 +202,10 @@ func (t *tree) readPublic(ctx context.Context, c *ews.Client, rootID string, par
 
 // link gives each folder its parent, and leaves out a link that would close a
 // ring.
-func (t *tree) link(parents map[string]string) {
+func (t *Tree) link(parents map[string]string) {
 	for id, n := range t.byID {
 		parent := t.byID[parents[id]]
-		if parent == nil || parent == n || n.role == roleVisible || n.role == roleRoot {
+		if parent == nil || parent == n || n.Role == roleVisible || n.Role == roleRoot {
 			continue
 		}
 		for up := parent; ; up = up.parent {
@@ -211,16 +224,16 @@ func (t *tree) link(parents map[string]string) {
 	}
 }
 
-// refreshTotals reads how many items the folders hold now.
-func refreshTotals(ctx context.Context, c *ews.Client, nodes []*node) (map[*node]int, error) {
-	totals := make(map[*node]int, len(nodes))
+// Totals reads how many items the folders hold now.
+func Totals(ctx context.Context, c *ews.Client, nodes []*Node) (map[*Node]int, error) {
+	totals := make(map[*Node]int, len(nodes))
 	const batch = 100
 	for len(nodes) > 0 {
 		part := nodes[:min(batch, len(nodes))]
 		nodes = nodes[len(part):]
 		refs := make([]ews.FolderRef, len(part))
 		for i, n := range part {
-			refs[i] = ews.FolderByID(n.id)
+			refs[i] = ews.FolderByID(n.ID)
 		}
 		results, err := c.GetFolders(ctx, refs)
 		if err != nil {
@@ -235,21 +248,22 @@ func refreshTotals(ctx context.Context, c *ews.Client, nodes []*node) (map[*node
 	return totals, nil
 }
 
-// ensure makes a folder and what is above it, where they are missing.
-func (r *run) ensure(ctx context.Context, n *node) error {
-	if n.id != "" || n.err != nil {
+// Make makes a folder and what is above it, where they are missing. made is
+// told of each. What failed once fails again in the same way.
+func (n *Node) Make(ctx context.Context, c *ews.Client, made func(*Node)) error {
+	if n.ID != "" || n.err != nil {
 		return n.err
 	}
 	if n.parent == nil {
-		return fmt.Errorf("folder %q has no place at the target", n.name)
+		return fmt.Errorf("folder %q has no place at the target", n.Name)
 	}
-	if err := r.ensure(ctx, n.parent); err != nil {
+	if err := n.parent.Make(ctx, c, made); err != nil {
 		n.err = err
 		return err
 	}
-	f, err := r.o.Client.CreateFolder(ctx, ews.FolderByID(n.parent.id), n.name, n.class)
+	f, err := c.CreateFolder(ctx, ews.FolderByID(n.parent.ID), n.Name, n.Class)
 	if refused, ok := errors.AsType[*ews.Error](err); ok && refused.Code == "ErrorFolderExists" {
-		found, findErr := r.find(ctx, n)
+		found, findErr := n.find(ctx, c)
 		if findErr != nil {
 			return findErr
 		}
@@ -261,27 +275,27 @@ func (r *run) ensure(ctx context.Context, n *node) error {
 		n.err = err
 		return err
 	}
-	n.id, n.fresh = f.ID, true
-	r.emit(eventFolder("created", n))
+	n.ID, n.Fresh = f.ID, true
+	made(n)
 	return nil
 }
 
 // find looks for a folder that somebody else made meanwhile.
-func (r *run) find(ctx context.Context, n *node) (bool, error) {
+func (n *Node) find(ctx context.Context, c *ews.Client) (bool, error) {
 	alike := ""
 	total := 0
-	for f, err := range r.o.Client.FindFolders(ctx, ews.FolderByID(n.parent.id), ews.Shallow) {
+	for f, err := range c.FindFolders(ctx, ews.FolderByID(n.parent.ID), ews.Shallow) {
 		if err != nil {
 			return false, fmt.Errorf("look for a folder of the target: %w", err)
 		}
-		if f.Element == "SearchFolder" || !strings.EqualFold(f.Name, n.name) {
+		if f.Element == "SearchFolder" || !strings.EqualFold(f.Name, n.Name) {
 			continue
 		}
-		if alike == "" || f.Name == n.name {
+		if alike == "" || f.Name == n.Name {
 			alike, total = f.ID, f.Total
 		}
 	}
-	n.id, n.total = alike, total
+	n.ID, n.Total = alike, total
 	return alike != "", nil
 }
 

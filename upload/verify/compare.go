@@ -1,4 +1,4 @@
-package upload
+package verify
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"mailferry/fts"
 	"mailferry/internal/event"
 	"mailferry/store"
+	"mailferry/upload/match"
 )
 
 // pair is an item of the store and its copy at the target.
@@ -68,7 +69,7 @@ func (c *comparer) compare(batch []pair) error {
 	for i, p := range batch {
 		ids[i] = ews.ItemID{ID: p.targetID}
 	}
-	err := eachContent(c.ctx, c.v.o.Client, ids, func(i int, content *fts.Content, err error) error {
+	err := match.EachContent(c.ctx, c.v.o.Client, ids, func(i int, content *fts.Content, err error) error {
 		return c.one(batch[i], content, err)
 	})
 	if err != nil {
@@ -80,18 +81,18 @@ func (c *comparer) compare(batch []pair) error {
 func (c *comparer) one(p pair, target *fts.Content, err error) error {
 	v := c.v
 	defer func() {
-		v.emit(event.Event{Kind: event.Progress, Bytes: p.item.Size})
-		v.item("verified", p.item, p.folder, p.targetID)
+		v.Emit(event.Event{Kind: event.Progress, Bytes: p.item.Size})
+		v.Item("verified", p.item, p.folder, p.targetID)
 	}()
 	if err != nil {
-		if isGone(err) {
+		if match.IsGone(err) {
 			v.tally.note(finding(Missing, p.item, p.folder, p.targetID, "not there any more"), 1)
 			return nil
 		}
 		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, "the target does not give it whole: "+err.Error()), 1)
 		return nil
 	}
-	source, err := sourceContent(v.o.Store, p.item)
+	source, err := match.SourceContent(v.o.Store, p.item)
 	if err != nil {
 		_, problem := errors.AsType[*fts.Problem](err)
 		if !problem && !errors.Is(err, store.ErrDamaged) {

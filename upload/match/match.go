@@ -1,4 +1,4 @@
-package upload
+package match
 
 import (
 	"context"
@@ -9,32 +9,33 @@ import (
 	"mailferry/store"
 )
 
-// want is an item of the store that is looked for in a folder of the target.
-type want struct {
-	item  store.Item
+// Want is an item of the store that is looked for in a folder of the target.
+type Want struct {
+	Item  store.Item
+	Found int32 // place in the listing, -1: it is not there
+
 	print fingerprint
-	found int32 // place in the listing, -1: it is not there
 }
 
-// rule says what evidence is enough.
-type rule struct {
-	// lone: where there is one item to look for and one candidate, the weak
+// Rule says what evidence is enough.
+type Rule struct {
+	// Lone: where there is one item to look for and one candidate, the weak
 	// fingerprint (no message id) is enough. It holds where the candidate is
 	// known to have come after the folder's baseline.
-	lone bool
-	// near: what has no equal is paired with what it differs least from, as far
+	Lone bool
+	// Near: what has no equal is paired with what it differs least from, as far
 	// as there are candidates. It holds where each candidate is a copy of some
 	// item looked for, possibly one that the server lost something of.
-	near bool
-	// counts: contents are not compared; as many as there are candidates count as found.
-	counts bool
+	Near bool
+	// Counts: contents are not compared; as many as there are candidates count as found.
+	Counts bool
 }
 
 // mostCompared is how many items of one fingerprint are compared with each
 // other by their differences; beyond that equality decides.
 const mostCompared = 200
 
-// matcher finds items of the store in one folder of the target.
+// Matcher finds items of the store in one folder of the target.
 //
 // Items are grouped by their fingerprint, and in a group it is counted: two
 // items to look for need two candidates. One item and one candidate with the
@@ -42,28 +43,28 @@ const mostCompared = 200
 // compared with the stored blobs. Where nothing is equal, items with a message
 // id count as there if there are candidates for all of them (a server, or the
 // tool that put them there, may have lost a property); others do not.
-type matcher struct {
-	client  *ews.Client
-	store   *store.Store
-	listing *listing
-	rule    rule
+type Matcher struct {
+	Client  *ews.Client
+	Store   *store.Store
+	Listing *Listing
+	Rule    Rule
 }
 
 // group settles the items of one fingerprint: it sets found in each.
-func (m *matcher) group(ctx context.Context, wants []*want) error {
+func (m *Matcher) group(ctx context.Context, wants []*Want) error {
 	for _, w := range wants {
-		w.found = -1
+		w.Found = -1
 	}
-	candidates := m.listing.find(wants[0].print)
+	candidates := m.Listing.find(wants[0].print)
 	if len(candidates) == 0 {
 		return nil
 	}
 	strong := wants[0].print.strong()
 	switch {
-	case len(wants) == 1 && len(candidates) == 1 && (strong || m.rule.lone):
+	case len(wants) == 1 && len(candidates) == 1 && (strong || m.Rule.Lone):
 		m.pair(wants[0], candidates[0])
 		return nil
-	case m.rule.counts:
+	case m.Rule.Counts:
 		for i := range min(len(wants), len(candidates)) {
 			m.pair(wants[i], candidates[i])
 		}
@@ -95,11 +96,11 @@ func (m *matcher) group(ctx context.Context, wants []*want) error {
 		byContent[sources[i].sum] = equal[1:]
 	}
 	for i, at := range candidates {
-		if !m.listing.items[at].taken && !targets[i].gone {
+		if !m.Listing.Items[at].Taken && !targets[i].gone {
 			openTargets = append(openTargets, i)
 		}
 	}
-	if !m.rule.near && (!strong || len(openWants) > len(openTargets)) {
+	if !m.Rule.Near && (!strong || len(openWants) > len(openTargets)) {
 		return nil
 	}
 	for len(openWants) > 0 && len(openTargets) > 0 {
@@ -111,9 +112,9 @@ func (m *matcher) group(ctx context.Context, wants []*want) error {
 	return nil
 }
 
-func (m *matcher) pair(w *want, at int32) {
-	w.found = at
-	m.listing.items[at].taken = true
+func (m *Matcher) pair(w *Want, at int32) {
+	w.Found = at
+	m.Listing.Items[at].Taken = true
 }
 
 // compared is what is kept of an item for comparison.
@@ -124,16 +125,16 @@ type compared struct {
 	content *fts.Content
 }
 
-func (m *matcher) sources(wants []*want, keep bool) ([]compared, error) {
+func (m *Matcher) sources(wants []*Want, keep bool) ([]compared, error) {
 	out := make([]compared, len(wants))
 	known := make(map[[32]byte]int, len(wants))
 	for i, w := range wants {
-		if twin, ok := known[w.item.SHA256]; ok {
+		if twin, ok := known[w.Item.SHA256]; ok {
 			out[i] = out[twin]
 			continue
 		}
-		known[w.item.SHA256] = i
-		c, err := sourceContent(m.store, w.item)
+		known[w.Item.SHA256] = i
+		c, err := SourceContent(m.Store, w.Item)
 		if err != nil {
 			if _, problem := errors.AsType[*fts.Problem](err); problem || errors.Is(err, store.ErrDamaged) {
 				continue
@@ -148,23 +149,33 @@ func (m *matcher) sources(wants []*want, keep bool) ([]compared, error) {
 	return out, nil
 }
 
-func (m *matcher) targets(ctx context.Context, candidates []int32, keep bool) ([]compared, error) {
-	out := make([]compared, len(candidates))
-	const batch = 50
-	for from := 0; from < len(candidates); from += batch {
-		part := candidates[from:min(from+batch, len(candidates))]
+func (m *Matcher) targets(ctx context.Context, candidates []int32, keep bool) ([]compared, error) {
+	ids := make([]string, len(candidates))
+	for i, at := range candidates {
+		ids[i] = m.Listing.Items[at].ID
+	}
+	return targets(ctx, m.Client, ids, keep)
+}
+
+// exportAtOnce is how many candidates are asked for in one request.
+const exportAtOnce = 50
+
+func targets(ctx context.Context, client *ews.Client, all []string, keep bool) ([]compared, error) {
+	out := make([]compared, len(all))
+	for from := 0; from < len(all); from += exportAtOnce {
+		part := all[from:min(from+exportAtOnce, len(all))]
 		ids := make([]ews.ItemID, len(part))
-		for i, at := range part {
-			ids[i] = ews.ItemID{ID: m.listing.items[at].id}
+		for i, id := range part {
+			ids[i] = ews.ItemID{ID: id}
 		}
-		err := eachContent(ctx, m.client, ids, func(i int, c *fts.Content, err error) error {
+		err := EachContent(ctx, client, ids, func(i int, c *fts.Content, err error) error {
 			switch {
 			case err == nil:
 				out[from+i] = compared{sum: c.Sum(), ok: true}
 				if keep {
 					out[from+i].content = c
 				}
-			case isGone(err):
+			case IsGone(err):
 				out[from+i].gone = true
 			}
 			return nil
@@ -176,7 +187,7 @@ func (m *matcher) targets(ctx context.Context, candidates []int32, keep bool) ([
 	return out, nil
 }
 
-func isGone(err error) bool {
+func IsGone(err error) bool {
 	e, ok := errors.AsType[*ews.Error](err)
 	return ok && e.Code == "ErrorItemNotFound"
 }
@@ -197,20 +208,28 @@ func nearest(wants, targets []int, sources, contents []compared) (w, t int) {
 	return w, t
 }
 
-// collector groups items by fingerprint while they stream by: an item is
+// Collector groups items by fingerprint while they stream by: an item is
 // decided at once where it can be, else when its whole group has come.
-type collector struct {
-	m       *matcher
+type Collector struct {
+	m       *Matcher
 	counts  map[uint64]int32 // how many items of each fingerprint there are to look for
-	waiting map[uint64][]*want
+	waiting map[uint64][]*Want
 }
 
-// offer takes an item and returns those that are decided now.
-func (c *collector) offer(ctx context.Context, it store.Item) ([]*want, error) {
-	w := &want{item: it, print: sourcePrint(it), found: -1}
+// NewCollector returns a collector for what was counted in wanted.
+func NewCollector(m *Matcher, wanted *Wanted) *Collector {
+	return &Collector{m: m, counts: wanted.counts, waiting: make(map[uint64][]*Want)}
+}
+
+// Listing is where the places of what is found point to.
+func (c *Collector) Listing() *Listing { return c.m.Listing }
+
+// Offer takes an item and returns those that are decided now.
+func (c *Collector) Offer(ctx context.Context, it store.Item) ([]*Want, error) {
+	w := &Want{Item: it, Found: -1, print: printOf(it)}
 	key := w.print.key()
 	group := append(c.waiting[key], w)
-	if len(group) < int(c.counts[key]) && len(c.m.listing.find(w.print)) > 0 {
+	if len(group) < int(c.counts[key]) && len(c.m.Listing.find(w.print)) > 0 {
 		c.waiting[key] = group
 		return nil, nil
 	}
@@ -219,9 +238,9 @@ func (c *collector) offer(ctx context.Context, it store.Item) ([]*want, error) {
 	return group, c.m.group(ctx, group)
 }
 
-// flush decides what is still waiting.
-func (c *collector) flush(ctx context.Context) ([]*want, error) {
-	var all []*want
+// Flush decides what is still waiting.
+func (c *Collector) Flush(ctx context.Context) ([]*Want, error) {
+	var all []*Want
 	for _, group := range c.waiting {
 		if err := c.m.group(ctx, group); err != nil {
 			return all, err
@@ -230,4 +249,33 @@ func (c *collector) flush(ctx context.Context) ([]*want, error) {
 	}
 	c.waiting = nil
 	return all, nil
+}
+
+// Sum is the hash of an item's content.
+type Sum struct {
+	Hash  [32]byte
+	Known bool
+}
+
+// Equal says that both contents are known, and equal.
+func (s Sum) Equal(t Sum) bool { return s.Known && t.Known && s.Hash == t.Hash }
+
+// TargetSums exports items of the target and hashes their contents, by position.
+func TargetSums(ctx context.Context, client *ews.Client, ids []string) ([]Sum, error) {
+	contents, err := targets(ctx, client, ids, false)
+	sums := make([]Sum, len(contents))
+	for i, c := range contents {
+		sums[i] = Sum{c.sum, c.ok}
+	}
+	return sums, err
+}
+
+// SourceSum hashes the content of a stored item.
+func SourceSum(st *store.Store, it store.Item) (Sum, error) {
+	m := Matcher{Store: st}
+	contents, err := m.sources([]*Want{{Item: it}}, false)
+	if err != nil {
+		return Sum{}, err
+	}
+	return Sum{contents[0].sum, contents[0].ok}, nil
 }

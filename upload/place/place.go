@@ -1,4 +1,4 @@
-package upload
+package place
 
 import (
 	"fmt"
@@ -15,25 +15,26 @@ type usageError struct{ text string }
 func (e usageError) Error() string        { return e.text }
 func (e usageError) Is(target error) bool { return target == selection.ErrUsage }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+// Usagef is an error that is selection.ErrUsage.
+func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
-// placement finds for each folder of the source the folder of the target.
-type placement struct {
-	tree    *tree
+// Placement finds for each folder of the source the folder of the target.
+type Placement struct {
+	tree    *Tree
 	source  map[string]*store.Folder // by id
 	byPath  map[string]*store.Folder // by path in lower case
-	into    *node                    // nil: in place
-	mapped  map[string]*node         // source folder id -> where a rule puts it
-	placed  map[string]*node         // source folder id -> result
-	notices []string
+	into    *Node                    // nil: in place
+	mapped  map[string]*Node         // source folder id -> where a rule puts it
+	placed  map[string]*Node         // source folder id -> result
+	Notices []string                 // folders that could not keep their name
 }
 
-// newPlacement reads Into and Map. Nothing is made at the target yet: folders
+// New reads Into and Map. Nothing is made at the target yet: folders
 // that are missing are planned.
-func newPlacement(t *tree, folders []store.Folder, into string, rules map[string]string) (*placement, error) {
-	p := &placement{
+func New(t *Tree, folders []store.Folder, into string, rules map[string]string) (*Placement, error) {
+	p := &Placement{
 		tree: t, source: make(map[string]*store.Folder), byPath: make(map[string]*store.Folder),
-		mapped: make(map[string]*node), placed: make(map[string]*node),
+		mapped: make(map[string]*Node), placed: make(map[string]*Node),
 	}
 	for i := range folders {
 		f := &folders[i]
@@ -45,7 +46,7 @@ func newPlacement(t *tree, folders []store.Folder, into string, rules map[string
 	if into != "" {
 		n, err := p.walk(t.roles[roleVisible], into, "IPF.Note")
 		if err != nil {
-			return nil, usagef("folder %q of the target: %v", into, err)
+			return nil, Usagef("folder %q of the target: %v", into, err)
 		}
 		p.into = n
 	}
@@ -57,7 +58,7 @@ func newPlacement(t *tree, folders []store.Folder, into string, rules map[string
 	for _, from := range froms {
 		f := p.named(from)
 		if f == nil {
-			return nil, usagef("map: the store holds no folder %q of this mailbox; 'mailferry ls' shows what there is", from)
+			return nil, Usagef("map: the store holds no folder %q of this mailbox; 'mailferry ls' shows what there is", from)
 		}
 		under := p.into
 		if under == nil {
@@ -65,7 +66,7 @@ func newPlacement(t *tree, folders []store.Folder, into string, rules map[string
 		}
 		n, err := p.walk(under, rules[from], f.Class)
 		if err != nil {
-			return nil, usagef("map: folder %q of the target: %v", rules[from], err)
+			return nil, Usagef("map: folder %q of the target: %v", rules[from], err)
 		}
 		p.mapped[f.ID] = n
 	}
@@ -73,7 +74,7 @@ func newPlacement(t *tree, folders []store.Folder, into string, rules map[string
 }
 
 // named finds a source folder by a path or a well-known name.
-func (p *placement) named(text string) *store.Folder {
+func (p *Placement) named(text string) *store.Folder {
 	if f := p.byPath[strings.ToLower(text)]; f != nil && text != "" {
 		return f
 	}
@@ -100,7 +101,7 @@ func (p *placement) named(text string) *store.Folder {
 
 // walk follows a path that a user wrote from a folder of the target down, and
 // plans what is missing. A well-known name at its beginning is that folder.
-func (p *placement) walk(from *node, path, class string) (*node, error) {
+func (p *Placement) walk(from *Node, path, class string) (*Node, error) {
 	if err := selection.CheckPattern(path); err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func (p *placement) walk(from *node, path, class string) (*node, error) {
 		if next == nil {
 			next = from.plan(name, "IPF.Note")
 			if i == len(names)-1 && class != "" {
-				next.class = class
+				next.Class = class
 			}
 		}
 		from = next
@@ -136,12 +137,12 @@ func (p *placement) walk(from *node, path, class string) (*node, error) {
 	return from, nil
 }
 
-// place returns the target's folder for a folder of the source.
-func (p *placement) place(f *store.Folder) (*node, error) {
+// Place returns the target's folder for a folder of the source.
+func (p *Placement) Place(f *store.Folder) (*Node, error) {
 	return p.resolve(f, make(map[string]bool))
 }
 
-func (p *placement) resolve(f *store.Folder, under map[string]bool) (*node, error) {
+func (p *Placement) resolve(f *store.Folder, under map[string]bool) (*Node, error) {
 	if n := p.placed[f.ID]; n != nil {
 		return n, nil
 	}
@@ -153,7 +154,7 @@ func (p *placement) resolve(f *store.Folder, under map[string]bool) (*node, erro
 	return n, nil
 }
 
-func (p *placement) find(f *store.Folder, under map[string]bool) (*node, error) {
+func (p *Placement) find(f *store.Folder, under map[string]bool) (*Node, error) {
 	if n := p.mapped[f.ID]; n != nil {
 		return n, nil
 	}
@@ -167,7 +168,7 @@ func (p *placement) find(f *store.Folder, under map[string]bool) (*node, error) 
 		}
 	}
 	parent, missing := p.above(f)
-	var at *node
+	var at *Node
 	var err error
 	if parent != nil && !under[parent.ID] {
 		at, err = p.resolve(parent, under)
@@ -185,7 +186,7 @@ func (p *placement) find(f *store.Folder, under map[string]bool) (*node, error) 
 
 // above finds the folder that f lies in. Where the store does not know all
 // folders between, it returns the names of the missing ones.
-func (p *placement) above(f *store.Folder) (parent *store.Folder, missing []string) {
+func (p *Placement) above(f *store.Folder) (parent *store.Folder, missing []string) {
 	if parent := p.source[f.ParentID]; parent != nil {
 		return parent, nil
 	}
@@ -210,7 +211,7 @@ func (p *placement) above(f *store.Folder) (parent *store.Folder, missing []stri
 }
 
 // belowMapped says that a rule moves a folder above f.
-func (p *placement) belowMapped(f *store.Folder) bool {
+func (p *Placement) belowMapped(f *store.Folder) bool {
 	for range len(p.source) {
 		parent, _ := p.above(f)
 		if parent == nil {
@@ -225,7 +226,7 @@ func (p *placement) belowMapped(f *store.Folder) bool {
 }
 
 // base is where the tops of a tree go.
-func (p *placement) base(role string, root store.Root) (*node, error) {
+func (p *Placement) base(role string, root store.Root) (*Node, error) {
 	if p.into != nil {
 		switch role {
 		case roleArchive, "archiveroot":
@@ -244,7 +245,7 @@ func (p *placement) base(role string, root store.Root) (*node, error) {
 	if n := p.tree.roles[role]; n != nil {
 		return n, nil
 	}
-	return nil, usagef("the target mailbox has no %s: put these folders elsewhere with --into FOLDER or --map '%s=FOLDER', or leave them out",
+	return nil, Usagef("the target mailbox has no %s: put these folders elsewhere with --into FOLDER or --map '%s=FOLDER', or leave them out",
 		treeName(root), selection.ShortName(role))
 }
 
@@ -266,7 +267,7 @@ func treeName(root store.Root) string {
 // that has a role at the target and none (or another) at the source is not
 // taken for it: names of well-known folders differ by language, and mean
 // nothing.
-func (p *placement) below(at *node, name, class string) *node {
+func (p *Placement) below(at *Node, name, class string) *Node {
 	if name == "" {
 		name = "Folder without a name"
 	}
@@ -279,11 +280,11 @@ func (p *placement) below(at *node, name, class string) *node {
 		if n == nil {
 			return at.plan(name, class)
 		}
-		if n.role == "" {
+		if n.Role == "" {
 			return n
 		}
 		name = fmt.Sprintf("%s (%d)", wanted, i)
-		p.notices = append(p.notices, fmt.Sprintf("folder %q goes into %q: at the target, the first name is that of a well-known folder of another role", wanted, name))
+		p.Notices = append(p.Notices, fmt.Sprintf("folder %q goes into %q: at the target, the first name is that of a well-known folder of another role", wanted, name))
 	}
 }
 

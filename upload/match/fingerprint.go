@@ -1,4 +1,4 @@
-package upload
+package match
 
 import (
 	"hash/maphash"
@@ -10,8 +10,8 @@ import (
 	"mailferry/store"
 )
 
-// listProps are the properties by which items are recognised.
-const listProps = ews.PropClass | ews.PropSubject | ews.PropReceived | ews.PropCreated | ews.PropMessageID | ews.PropSize | ews.PropSearchKey
+// Props are the properties by which items are recognised in a listing.
+const Props = ews.PropClass | ews.PropSubject | ews.PropReceived | ews.PropCreated | ews.PropMessageID | ews.PropSize | ews.PropSearchKey
 
 // seed makes the keys of this process unguessable, so that nobody can write
 // subjects that collide.
@@ -58,8 +58,8 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// sourcePrint is the fingerprint of an item of the store.
-func sourcePrint(it store.Item) fingerprint {
+// printOf is the fingerprint of an item of the store.
+func printOf(it store.Item) fingerprint {
 	c := it.Catalogue
 	return fingerprint{
 		class: strings.ToLower(c.Class), subject: plainSubject(c.Subject),
@@ -119,92 +119,6 @@ func (f fingerprint) targetKeys() [2]uint64 {
 	any := f
 	any.received = 0
 	return [2]uint64{f.key(), any.key()}
-}
-
-// idKey hashes an id.
-func idKey(id string) uint64 { return maphash.String(seed, id) }
-
-// idSet is a set of ids, 8 bytes each.
-type idSet map[uint64]struct{}
-
-func (s idSet) add(id string)      { s[idKey(id)] = struct{}{} }
-func (s idSet) has(id string) bool { _, ok := s[idKey(id)]; return ok }
-
-// candidate is an item of the target that may be the copy of an item of the
-// store.
-type candidate struct {
-	id, changeKey string
-	size          int64
-	created       time.Time
-	print         uint64 // key of the whole fingerprint
-	taken         bool
-}
-
-// listing is what is known of a folder of the target.
-type listing struct {
-	byKey map[uint64][]int32
-	items []candidate
-	ids   map[uint64]int32
-}
-
-func newListing() *listing {
-	return &listing{byKey: make(map[uint64][]int32), ids: make(map[uint64]int32)}
-}
-
-// add keeps an item, once. It is left out when wanted is given and does not hold
-// its weak key.
-func (l *listing) add(it ews.Item, wanted idSet) {
-	print := targetPrint(it)
-	if wanted != nil {
-		if _, ok := wanted[print.weak()]; !ok {
-			return
-		}
-	}
-	keys := print.targetKeys()
-	id := idKey(it.ID)
-	if _, known := l.ids[id]; known {
-		return
-	}
-	at := int32(len(l.items))
-	l.ids[id] = at
-	l.items = append(l.items, candidate{id: it.ID, changeKey: it.ChangeKey, size: it.Size, created: it.Created, print: keys[0]})
-	l.byKey[keys[0]] = append(l.byKey[keys[0]], at)
-	if keys[1] != keys[0] {
-		l.byKey[keys[1]] = append(l.byKey[keys[1]], at)
-	}
-}
-
-// take marks an item as accounted for, and says whether it is there.
-func (l *listing) take(id string) bool {
-	at, ok := l.ids[idKey(id)]
-	if ok {
-		l.items[at].taken = true
-	}
-	return ok
-}
-
-// find returns the candidates for an item of the store that nobody took.
-func (l *listing) find(f fingerprint) []int32 {
-	var found []int32
-	for _, key := range f.sourceKeys() {
-		for _, at := range l.byKey[key] {
-			if !l.items[at].taken {
-				found = append(found, at)
-			}
-		}
-	}
-	if len(found) < 2 {
-		return found
-	}
-	seen := make(map[int32]bool, len(found))
-	unique := found[:0]
-	for _, at := range found {
-		if !seen[at] {
-			seen[at] = true
-			unique = append(unique, at)
-		}
-	}
-	return unique
 }
 
 // weak hashes what every server tells of an item. It bounds what of a listing is

@@ -1,0 +1,71 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mailferry/ews"
+	"mailferry/store"
+)
+
+// refreshKey reads the change key that an update needs.
+func (r *run) refreshKey(ctx context.Context, j *job) error {
+	results, err := r.o.Client.GetItems(ctx, []ews.ItemID{{ID: j.targetID}}, 0)
+	if err != nil {
+		return fmt.Errorf("read an item of the target: %w", err)
+	}
+	if len(results) == 1 && results[0].Err == nil {
+		j.changeKey = results[0].Item.ChangeKey
+	}
+	return nil
+}
+
+// done writes down what the target named an id for.
+func (r *run) done(ctx context.Context, jobs []*job, began time.Time) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	if err := r.settleAs(ctx, jobs, store.StateDone); err != nil {
+		return err
+	}
+	var cleared []store.FailureKey
+	r.mu.Lock()
+	for _, j := range jobs {
+		r.sum.Moved++
+		r.sum.Bytes += j.item.Size
+		if r.failed[j.item.ID] {
+			delete(r.failed, j.item.ID)
+			cleared = append(cleared, r.failureKey(j.item.ID))
+		}
+		id := j.group.Node.ID
+		r.windows[id] = max(r.windows[id], time.Since(began))
+		switch {
+		case j.update:
+		case j.item.Associated:
+			j.group.sentFAI++
+		default:
+			j.group.sent++
+		}
+	}
+	r.mu.Unlock()
+	for _, j := range jobs {
+		r.claim(j.targetID)
+		if j.update {
+			r.tell(j, "updated")
+		} else {
+			r.tell(j, "uploaded")
+		}
+	}
+	return r.clear(ctx, cleared)
+}
+
+func (r *run) clear(ctx context.Context, keys []store.FailureKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := r.o.Store.ClearFailure(context.WithoutCancel(ctx), keys...); err != nil {
+		return fmt.Errorf("clear failures: %w", err)
+	}
+	return nil
+}
