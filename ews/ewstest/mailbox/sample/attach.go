@@ -87,7 +87,7 @@ func (g *generator) embed(inner *fts.Message) fts.Attachment {
 func (g *generator) embeddedMail() {
 	m := g.mail("Innermost", "The core.")
 	m.Attachments = []fts.Attachment{g.attachment("core.txt", "text/plain", []byte("core"))}
-	for i := range 4 - g.round()%4 {
+	for i := range 4 - g.round%4 {
 		outer := g.mail(fmt.Sprintf("FW: forwarded %d times", i+1), "See below.")
 		outer.Attachments = []fts.Attachment{g.embed(m), g.attachment("beside.txt", "text/plain", []byte("beside"))}
 		m = outer

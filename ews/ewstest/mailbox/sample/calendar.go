@@ -97,7 +97,7 @@ func (g *generator) series() {
 	start := g.day().Add(9 * time.Hour)
 	m := g.event("IPM.Appointment", fmt.Sprintf("Stand-up %d", g.number), start, 30*time.Minute)
 	r := recurrence{frequency: daily, start: start, length: 30 * time.Minute, period: 1, count: 20}
-	if g.round()%2 == 0 {
+	if g.round%2 == 0 {
 		r = recurrence{frequency: monthly, start: start, length: 30 * time.Minute, period: 1}
 	}
 	g.recur(m, r)

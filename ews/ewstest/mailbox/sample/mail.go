@@ -184,7 +184,7 @@ func (g *generator) emptyMail() {
 
 func (g *generator) junk() {
 	// What is in Deleted Items is a normal item too.
-	role := []string{"junkemail", "deleteditems"}[g.round()%2]
+	role := []string{"junkemail", "deleteditems"}[g.round%2]
 	g.put(g.root.WellKnown(role), g.mail("You have WON!!! €1.000.000", "Dear friend, click https://example.invalid/win"))
 }
 

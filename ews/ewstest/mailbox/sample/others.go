@@ -20,10 +20,10 @@ func (g *generator) contact() {
 		p(0x3A42, time.Date(1970, 2, 28, 23, 0, 0, 0, time.UTC)), p(0x3A51, "https://www.example.com/"),
 		adr(0x8005, name), adr(0x8080, w.name), adr(0x8082, "SMTP"), adr(0x8083, w.address), adr(0x8084, w.address), adr(0x8085, entryID(w)),
 		adr(0x8062, "im:"+w.address), adr(0x801B, "Example Street 1\r\n10115 Berlin\r\nGermany"), adr(0x8045, "Example Street 1"),
-		adr(0x8046, "Berlin"), adr(0x8048, "10115"), adr(0x8049, "Germany"), adr(0x8015, g.round()%2 == 0),
+		adr(0x8046, "Berlin"), adr(0x8048, "10115"), adr(0x8049, "Germany"), adr(0x8015, g.round%2 == 0),
 		p(0x1000, "Notes about this contact."), p(0x3FDE, 65001),
 	}}
-	if g.round()%2 == 0 {
+	if g.round%2 == 0 {
 		photo := g.attachment("ContactPicture.jpg", "image/jpeg", append([]byte("\xFF\xD8\xFF\xE0"), g.bytes(1500)...))
 		photo.Props = append(photo.Props, p(0x7FFF, true))
 		m.Attachments = []fts.Attachment{photo}

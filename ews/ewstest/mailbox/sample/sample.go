@@ -45,6 +45,7 @@ type generator struct {
 	owner  person
 	clock  time.Time // when the next item arrived
 	number int       // of items made
+	round  int       // how often all kinds have had their turn
 	root   *tree.Folder
 	many   []*tree.Folder
 	odd    []*tree.Folder
@@ -69,6 +70,7 @@ func Build(o Options) *tree.Folder {
 	}
 	g.folders(o.Folders)
 	for g.number < o.Items {
+		g.round = g.number / len(kinds)
 		k := kinds[g.number%len(kinds)]
 		if need := k.items(); g.number+need > o.Items {
 			k = kinds[0]
@@ -135,9 +137,6 @@ var kinds = []kind{
 	{make: (*generator).junk},
 	{make: (*generator).flaggedMail},
 }
-
-// round counts how often all kinds have had their turn.
-func (g *generator) round() int { return g.number / len(kinds) }
 
 // put adds an item to a folder and gives it times and a search key where it has
 // none.
