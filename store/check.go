@@ -10,10 +10,9 @@ import (
 	"io"
 	"path/filepath"
 
-	"go.etcd.io/bbolt"
-
 	"mailferry/fts"
 	"mailferry/internal/fault"
+	"mailferry/store/engine"
 	"mailferry/store/segment"
 )
 
@@ -87,7 +86,9 @@ func (c *checker) note(file, item string, err error) error {
 	return err
 }
 
-func segmentPath(number uint32) string { return filepath.Join(segmentsDir, segment.Name(number)) }
+func segmentPath(number uint32) string {
+	return filepath.Join(engine.SegmentsDir, segment.Name(number))
+}
 
 // segments compares the files with the lengths that the index knows.
 func (c *checker) segments(ctx context.Context) error {
@@ -96,12 +97,12 @@ func (c *checker) segments(ctx context.Context) error {
 		class  segment.Class
 		length int64
 	}
-	for r, err := range rows(c.s, bucketSegments, nil, func(_ *tx, k, v []byte) (row, bool, error) {
-		class, length, err := decodeSegment(v)
+	for r, err := range rows(c.s, engine.BucketSegments, nil, func(_ *tx, k, v []byte) (row, bool, error) {
+		class, length, err := engine.DecodeSegment(v)
 		return row{binary.BigEndian.Uint32(k), class, length}, err == nil, err
 	}) {
 		if err != nil {
-			return c.note(indexName, "", err)
+			return c.note(engine.IndexName, "", err)
 		}
 		c.r.Segments++
 		if err := c.segment(ctx, r.number, r.class, r.length); err != nil {
@@ -113,11 +114,7 @@ func (c *checker) segments(ctx context.Context) error {
 
 func (c *checker) segment(ctx context.Context, number uint32, class segment.Class, length int64) error {
 	name := segmentPath(number)
-	f, h, err := segment.OpenFile(c.s.fsys, c.s.segments.dir, number, c.s.id, 0)
-	if notExist(err) {
-		c.damage(name, "", "the file is missing")
-		return nil
-	}
+	f, h, err := c.s.e.OpenSegment(number)
 	if err != nil {
 		return c.note(name, "", err)
 	}
@@ -185,7 +182,7 @@ func (c *checker) records(ctx context.Context, r *segment.Reader) error {
 			}
 			c.r.Read += r.Size
 		case segment.LogRecord:
-			if err := readOps(r, func(op) error { return nil }); err != nil {
+			if err := engine.ReadOps(r, func(engine.Op) error { return nil }); err != nil {
 				return err
 			}
 		}
@@ -205,80 +202,55 @@ func (c *checker) parse(r io.Reader) error {
 	return err
 }
 
-// index reads all of the index: its pages have no checksums, but its values do.
+// index reads all of the index.
 func (c *checker) index(context.Context) error {
-	err := c.s.view(func(t *tx) error {
-		return t.b.ForEach(func(name []byte, b *bbolt.Bucket) error { return c.bucket(b) })
-	})
-	return c.note(indexName, "", err)
-}
-
-func (c *checker) bucket(b *bbolt.Bucket) error {
-	var last []byte
-	cur := b.Cursor()
-	for k, v := cur.First(); k != nil; k, v = cur.Next() {
-		if last != nil && bytes.Compare(last, k) >= 0 {
-			return fmt.Errorf("%w: the keys are out of order", ErrDamaged)
-		}
-		last = k
-		if v == nil {
-			if nested := b.Bucket(k); nested != nil {
-				if err := c.bucket(nested); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		if _, err := openValue(k, v); err != nil {
-			c.damage(indexName, "", err.Error())
-		}
-	}
-	return nil
+	err := c.s.e.CheckIndex(func(err error) { c.damage(engine.IndexName, "", err.Error()) })
+	return c.note(engine.IndexName, "", err)
 }
 
 // blobs looks at both ends of each blob's record, and reads the sample.
 func (c *checker) blobs(ctx context.Context) error {
 	type row struct {
 		sum [32]byte
-		blobRow
+		engine.Blob
 	}
 	open := openFiles{c: c}
 	defer open.close()
-	for r, err := range rows(c.s, bucketBlobs, nil, func(_ *tx, k, v []byte) (row, bool, error) {
-		b, err := decodeBlobRow(v)
+	for r, err := range rows(c.s, engine.BucketBlobs, nil, func(_ *tx, k, v []byte) (row, bool, error) {
+		b, err := engine.DecodeBlob(v)
 		return row{[32]byte(append(k, make([]byte, 32)...)), b}, err == nil, err
 	}) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return c.note(indexName, "", err)
+			return c.note(engine.IndexName, "", err)
 		}
 		c.r.Blobs++
-		if err := c.blob(&open, r.sum, r.blobRow); err != nil {
-			if !errors.Is(err, ErrDamaged) && !notExist(err) {
+		if err := c.blob(&open, r.sum, r.Blob); err != nil {
+			if !errors.Is(err, ErrDamaged) {
 				return err
 			}
 			if len(c.bad) < maxDamage {
 				c.bad[r.sum] = err.Error()
 			}
-			c.damage(segmentPath(r.loc.Segment), "", err.Error())
+			c.damage(segmentPath(r.Loc.Segment), "", err.Error())
 		}
 	}
 	return nil
 }
 
-func (c *checker) blob(open *openFiles, sum [32]byte, b blobRow) error {
-	f, err := open.get(b.loc.Segment)
+func (c *checker) blob(open *openFiles, sum [32]byte, b engine.Blob) error {
+	f, err := open.get(b.Loc.Segment)
 	if err != nil {
 		return err
 	}
-	r, err := segment.ReadEnd(f, b.loc)
+	r, err := segment.ReadEnd(f, b.Loc)
 	if err != nil {
 		return err
 	}
-	if r.Kind != segment.BlobRecord || r.SHA256 != sum || r.Size != b.size {
-		return fmt.Errorf("%w: another blob at byte %d than %s says", ErrDamaged, b.loc.Offset, indexName)
+	if r.Kind != segment.BlobRecord || r.SHA256 != sum || r.Size != b.Size {
+		return fmt.Errorf("%w: another blob at byte %d than %s says", ErrDamaged, b.Loc.Offset, engine.IndexName)
 	}
 	if !c.o.ReadData && c.o.Sample > 0 && float64(binary.BigEndian.Uint32(sum[:])) < c.o.Sample*(1<<32) {
 		rc, err := c.s.openBlob(b, sum)
@@ -286,7 +258,7 @@ func (c *checker) blob(open *openFiles, sum [32]byte, b blobRow) error {
 			return err
 		}
 		defer rc.Close()
-		c.r.Read += b.size
+		c.r.Read += b.Size
 		return c.parse(rc)
 	}
 	return nil
@@ -305,7 +277,7 @@ func (o *openFiles) get(number uint32) (fault.File, error) {
 		return o.f, nil
 	}
 	o.close()
-	f, err := o.c.s.openSegment(number)
+	f, _, err := o.c.s.e.OpenSegment(number)
 	if err != nil {
 		return nil, err
 	}
@@ -324,11 +296,11 @@ func (o *openFiles) close() {
 func (c *checker) items(ctx context.Context) error {
 	var boxes []string
 	err := c.s.view(func(t *tx) (err error) {
-		boxes, err = t.names(bucketBoxes)
+		boxes, err = t.Names(bucketBoxes)
 		return err
 	})
 	if err != nil {
-		return c.note(indexName, "", err)
+		return c.note(engine.IndexName, "", err)
 	}
 	for _, mailbox := range boxes {
 		for _, bucket := range []string{boxItems, boxOld} {
@@ -349,14 +321,14 @@ func (c *checker) bucketItems(ctx context.Context, mailbox, bucket string) error
 		if err != nil {
 			return finding{}, false, err
 		}
-		b, err := t.get(bucketBlobs, sum[:])
+		b, there, err := t.Blob(sum)
 		if err != nil {
 			return finding{}, false, err
 		}
 		text := c.bad[sum]
-		if b == nil {
+		if !there {
 			text = "its blob is missing"
-		} else if row, err := decodeBlobRow(b); err != nil || row.size != size {
+		} else if b.Size != size {
 			text = "its blob has another size"
 		}
 		row, err := decodeItem(v)
@@ -364,7 +336,7 @@ func (c *checker) bucketItems(ctx context.Context, mailbox, bucket string) error
 			return finding{}, false, err
 		}
 		if bucket == boxItems {
-			if key, err := t.get(box(mailbox, boxIndex), []byte(row.id)); err != nil || !bytes.Equal(key, k) {
+			if key, err := t.Get(box(mailbox, boxIndex), []byte(row.id)); err != nil || !bytes.Equal(key, k) {
 				text = "it is not found by its id"
 			}
 		}
@@ -374,9 +346,9 @@ func (c *checker) bucketItems(ctx context.Context, mailbox, bucket string) error
 			err = ctx.Err()
 		}
 		if err != nil {
-			return c.note(indexName, "", err)
+			return c.note(engine.IndexName, "", err)
 		}
-		c.damage(indexName, f.id, f.text)
+		c.damage(engine.IndexName, f.id, f.text)
 	}
 	if bucket == boxItems {
 		c.r.Items += n

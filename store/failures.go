@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"path/filepath"
 	"time"
+
+	"mailferry/store/engine"
 )
 
 func (k *FailureKey) bytes() ([]byte, error) {
@@ -16,7 +17,7 @@ func (k *FailureKey) bytes() ([]byte, error) {
 	if err := errors.Join(checkID("mailbox", k.Mailbox), checkID("direction", string(k.Direction)), checkID("item id", k.ItemID)); err != nil {
 		return nil, err
 	}
-	return []byte(path(k.Mailbox, string(k.Direction), k.Target, k.ItemID)), nil
+	return []byte(engine.Path(k.Mailbox, string(k.Direction), k.Target, k.ItemID)), nil
 }
 
 // RecordFailure adds a failure, or another attempt to the one with the same key.
@@ -68,7 +69,7 @@ func (s *Store) ClearFailure(ctx context.Context, keys ...FailureKey) error {
 	}
 	return s.update(ctx, nil, func(t *tx) error {
 		for _, key := range raw {
-			if err := t.del(bucketFailures, key); err != nil {
+			if err := t.Del(bucketFailures, key); err != nil {
 				return err
 			}
 		}
@@ -117,11 +118,11 @@ type runJSON struct {
 func (s *Store) BeginRun(ctx context.Context, kind, mailbox, target string) (id uint64, err error) {
 	begun := time.Now().UTC()
 	err = s.update(ctx, nil, func(t *tx) error {
-		if id, err = t.next("run"); err != nil {
+		if id, err = t.Next("run"); err != nil {
 			return err
 		}
 		r := Run{ID: id, Kind: kind, Mailbox: address(mailbox), Target: target, Begun: begun}
-		return t.putJSON(bucketRuns, u64(id), runJSON{Run: r})
+		return t.putJSON(bucketRuns, engine.U64(id), runJSON{Run: r})
 	})
 	return id, err
 }
@@ -134,7 +135,7 @@ func (s *Store) EndRun(ctx context.Context, id uint64, summary any) error {
 	}
 	return s.update(ctx, nil, func(t *tx) error {
 		var r runJSON
-		found, err := t.getJSON(bucketRuns, u64(id), &r)
+		found, err := t.getJSON(bucketRuns, engine.U64(id), &r)
 		if err != nil {
 			return err
 		}
@@ -142,7 +143,7 @@ func (s *Store) EndRun(ctx context.Context, id uint64, summary any) error {
 			return fmt.Errorf("there is no run %d", id)
 		}
 		r.Ended, r.Summary = time.Now().UTC(), js
-		return t.putJSON(bucketRuns, u64(id), r)
+		return t.putJSON(bucketRuns, engine.U64(id), r)
 	})
 }
 
@@ -159,12 +160,9 @@ func (s *Store) Runs() iter.Seq2[Run, error] {
 // SetStatus writes status.json for other processes to read while the store is
 // locked. It must hold no mail content.
 func (s *Store) SetStatus(status any) error {
-	if s.readOnly {
-		return ErrReadOnly
-	}
 	js, err := json.MarshalIndent(status, "", "  ")
 	if err != nil {
 		return err
 	}
-	return noSpace(s.fsys.WriteFile(filepath.Join(s.dir, statusName), append(js, '\n'), 0o600))
+	return s.e.WriteFile("status.json", append(js, '\n'))
 }

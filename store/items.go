@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"mailferry/store/engine"
 )
 
 // pendingJSON is a pending row, behind its size.
@@ -20,7 +22,7 @@ type pendingJSON struct {
 
 func pendingSize(v []byte) (int64, error) {
 	if len(v) < 8 {
-		return 0, fmt.Errorf("%w: a pending row in %s is short", ErrDamaged, indexName)
+		return 0, fmt.Errorf("%w: a pending row in %s is short", ErrDamaged, engine.IndexName)
 	}
 	return int64(binary.BigEndian.Uint64(v)), nil
 }
@@ -58,7 +60,7 @@ func (s *Store) ApplyChanges(ctx context.Context, mailbox, folderID string, chan
 				return err
 			}
 		}
-		return t.set(box(mailbox, boxSync), number, []byte(syncState))
+		return t.Set(box(mailbox, boxSync), number, []byte(syncState))
 	})
 	if err != nil {
 		return fmt.Errorf("apply changes: %w", err)
@@ -77,7 +79,7 @@ func (t *tx) applyChange(mailbox string, number []byte, c *Change) error {
 		if err != nil {
 			return err
 		}
-		return t.put(box(mailbox, boxItems), key, v)
+		return t.Put(box(mailbox, boxItems), key, v)
 	}
 	switch {
 	case c.Kind == Upsert && here && row.changeKey == c.ChangeKey:
@@ -87,16 +89,16 @@ func (t *tx) applyChange(mailbox string, number []byte, c *Change) error {
 				return err
 			}
 		}
-		return t.del(box(mailbox, boxPending), pendingKey(number, c.ItemID))
+		return t.Del(box(mailbox, boxPending), pendingKey(number, c.ItemID))
 	case c.Kind == Upsert:
 		js, err := json.Marshal(pendingJSON{c.ChangeKey, c.Class, c.Associated, c.SearchKey, c.Received})
 		if err != nil {
 			return err
 		}
-		v := append(u64(uint64(c.Size)), js...)
-		return t.set(box(mailbox, boxPending), pendingKey(number, c.ItemID), v)
+		v := append(engine.U64(uint64(c.Size)), js...)
+		return t.Set(box(mailbox, boxPending), pendingKey(number, c.ItemID), v)
 	case c.Kind == Delete:
-		if err := t.del(box(mailbox, boxPending), pendingKey(number, c.ItemID)); err != nil {
+		if err := t.Del(box(mailbox, boxPending), pendingKey(number, c.ItemID)); err != nil {
 			return err
 		}
 		if here && !row.deleted {
@@ -112,13 +114,13 @@ func (t *tx) applyChange(mailbox string, number []byte, c *Change) error {
 
 // findItem returns the current version of an item and its key in boxItems.
 func (t *tx) findItem(mailbox, id string) (key []byte, row itemRow, found bool, err error) {
-	key, err = t.get(box(mailbox, boxIndex), []byte(id))
+	key, err = t.Get(box(mailbox, boxIndex), []byte(id))
 	if key == nil || err != nil {
 		return nil, row, false, err
 	}
-	v, err := t.get(box(mailbox, boxItems), key)
+	v, err := t.Get(box(mailbox, boxItems), key)
 	if err == nil && (v == nil || len(key) != 12) {
-		err = fmt.Errorf("%w: an item of %s is listed and not there", ErrDamaged, indexName)
+		err = fmt.Errorf("%w: an item of %s is listed and not there", ErrDamaged, engine.IndexName)
 	}
 	if err != nil {
 		return nil, row, false, err
@@ -135,11 +137,11 @@ func (t *tx) commitItem(st *Staged) error {
 		return err
 	}
 	if b := st.blob; b != nil {
-		if err := t.commitBlob(b); err != nil {
+		if err := t.PutBlob(b.sum, b.row); err != nil {
 			return err
 		}
 	}
-	if err := t.growSegment(st.loc.Segment, st.loc.Offset+st.loc.Length); err != nil {
+	if err := t.GrowSegment(st.loc); err != nil {
 		return err
 	}
 	key, old, found, err := t.findItem(mailbox, st.key.ID)
@@ -153,7 +155,7 @@ func (t *tx) commitItem(st *Staged) error {
 		}
 	}
 	if !same {
-		n, err := t.next(path("item", mailbox))
+		n, err := t.Next(engine.Path("item", mailbox))
 		if err != nil {
 			return err
 		}
@@ -163,37 +165,26 @@ func (t *tx) commitItem(st *Staged) error {
 	if err != nil {
 		return err
 	}
-	if err := t.put(box(mailbox, boxItems), key, v); err != nil {
+	if err := t.Put(box(mailbox, boxItems), key, v); err != nil {
 		return err
 	}
-	if err := t.put(box(mailbox, boxIndex), []byte(st.key.ID), key); err != nil {
+	if err := t.Put(box(mailbox, boxIndex), []byte(st.key.ID), key); err != nil {
 		return err
 	}
 	return t.dropPending(st.key)
 }
 
-func (t *tx) commitBlob(b *stagedBlob) error {
-	v, err := t.get(bucketBlobs, b.sum[:])
-	if err != nil || v != nil {
-		return err
-	}
-	if err := t.put(bucketBlobs, b.sum[:], b.row.encode()); err != nil {
-		return err
-	}
-	return t.growSegment(b.row.loc.Segment, b.row.loc.Offset+b.row.loc.Length)
-}
-
 // supersede moves an item to the old versions.
 func (t *tx) supersede(mailbox string, key []byte) error {
 	key = append([]byte(nil), key...)
-	v, err := t.get(box(mailbox, boxItems), key)
+	v, err := t.Get(box(mailbox, boxItems), key)
 	if err != nil {
 		return err
 	}
-	if err := t.put(box(mailbox, boxOld), key, append([]byte(nil), v...)); err != nil {
+	if err := t.Put(box(mailbox, boxOld), key, append([]byte(nil), v...)); err != nil {
 		return err
 	}
-	return t.del(box(mailbox, boxItems), key)
+	return t.Del(box(mailbox, boxItems), key)
 }
 
 // dropPending removes the pending row of one version of an item.
@@ -203,7 +194,7 @@ func (t *tx) dropPending(key ItemKey) error {
 		return err
 	}
 	p, k := box(key.Mailbox, boxPending), pendingKey(number, key.ID)
-	v, err := t.get(p, k)
+	v, err := t.Get(p, k)
 	if v == nil || err != nil {
 		return err
 	}
@@ -211,7 +202,7 @@ func (t *tx) dropPending(key ItemKey) error {
 	if err != nil || js.ChangeKey != key.ChangeKey {
 		return err
 	}
-	return t.del(p, k)
+	return t.Del(p, k)
 }
 
 // DropPending removes pending rows without an item: it is gone at the source, or
@@ -240,7 +231,7 @@ func (s *Store) SyncState(mailbox, folderID string) (state string, err error) {
 		if number == nil || err != nil {
 			return err
 		}
-		v, err := t.get(box(mailbox, boxSync), number)
+		v, err := t.Get(box(mailbox, boxSync), number)
 		state = string(v)
 		return err
 	})
@@ -286,7 +277,7 @@ func (s *Store) Pending(mailbox, folderID string) iter.Seq2[Pending, error] {
 func (s *Store) PendingCount(mailbox string) (items int, bytes int64, err error) {
 	err = s.view(func(t *tx) error {
 		items, bytes = 0, 0
-		return t.scan(box(address(mailbox), boxPending), nil, nil, func(_, v []byte) (bool, error) {
+		return t.Scan(box(address(mailbox), boxPending), nil, nil, func(_, v []byte) (bool, error) {
 			size, err := pendingSize(v)
 			items++
 			bytes += size
@@ -319,7 +310,7 @@ func (t *tx) itemOf(mailbox string, k, v []byte) (Item, bool, error) {
 	if err != nil {
 		return Item{}, false, err
 	}
-	folder, err := t.get(box(mailbox, boxIDs), k[:4])
+	folder, err := t.Get(box(mailbox, boxIDs), k[:4])
 	return row.item(mailbox, string(folder)), err == nil, err
 }
 
@@ -331,7 +322,7 @@ func (s *Store) Item(mailbox, id string) (it Item, found bool, err error) {
 		if !ok || err != nil {
 			return err
 		}
-		folder, err := t.get(box(mailbox, boxIDs), key[:4])
+		folder, err := t.Get(box(mailbox, boxIDs), key[:4])
 		it, found = row.item(mailbox, string(folder)), err == nil
 		return err
 	})
@@ -352,10 +343,10 @@ func (s *Store) CountItems(mailbox string) (map[string]Count, error) {
 			}
 			c = Count{}
 		}
-		err := t.scan(box(mailbox, boxItems), nil, nil, func(k, v []byte) (bool, error) {
+		err := t.Scan(box(mailbox, boxItems), nil, nil, func(k, v []byte) (bool, error) {
 			if number != string(k[:4]) {
 				flush()
-				id, err := t.get(box(mailbox, boxIDs), k[:4])
+				id, err := t.Get(box(mailbox, boxIDs), k[:4])
 				if err != nil {
 					return false, err
 				}

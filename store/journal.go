@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"mailferry/store/engine"
 )
 
 // Journal writes down what was given to one target.
@@ -40,19 +42,19 @@ func (s *Store) Journal(target string) (*Journal, error) {
 // Targets returns the targets that there are journals of.
 func (s *Store) Targets() (targets []string, err error) {
 	err = s.view(func(t *tx) error {
-		targets, err = t.names(bucketJournals)
+		targets, err = t.Names(bucketJournals)
 		return err
 	})
 	return targets, err
 }
 
-func (j *Journal) bucket(name string) string { return path(bucketJournals, j.target, name) }
+func (j *Journal) bucket(name string) string { return engine.Path(bucketJournals, j.target, name) }
 
-func journalKey(mailbox, id string) []byte { return []byte(path(address(mailbox), id)) }
+func journalKey(mailbox, id string) []byte { return []byte(engine.Path(address(mailbox), id)) }
 
 func decodeEntry(v []byte) (e JournalEntry, err error) {
 	if len(v) < len(e.SHA256) {
-		return e, fmt.Errorf("%w: a journal row in %s is short", ErrDamaged, indexName)
+		return e, fmt.Errorf("%w: a journal row in %s is short", ErrDamaged, engine.IndexName)
 	}
 	err = decodeJSON(v[len(e.SHA256):], &e)
 	e.SHA256 = [32]byte(v)
@@ -62,7 +64,7 @@ func decodeEntry(v []byte) (e JournalEntry, err error) {
 // Get returns the entry of an item.
 func (j *Journal) Get(mailbox, itemID string) (e JournalEntry, found bool, err error) {
 	err = j.s.view(func(t *tx) error {
-		v, err := t.get(j.bucket(journalRows), journalKey(mailbox, itemID))
+		v, err := t.Get(j.bucket(journalRows), journalKey(mailbox, itemID))
 		if v == nil || err != nil {
 			return err
 		}
@@ -83,7 +85,7 @@ func (j *Journal) Intend(ctx context.Context, entries []JournalEntry) error {
 		for i := range es {
 			e := &es[i]
 			e.State = StateSent
-			v, err := t.get(j.bucket(journalSent), journalKey(e.Source.Mailbox, e.Source.ID))
+			v, err := t.Get(j.bucket(journalSent), journalKey(e.Source.Mailbox, e.Source.ID))
 			if err != nil {
 				return err
 			}
@@ -91,7 +93,7 @@ func (j *Journal) Intend(ctx context.Context, entries []JournalEntry) error {
 				return fmt.Errorf("item %s: %w", e.Source.ID, ErrUnsettled)
 			}
 			if e.Batch == 0 && batch == 0 {
-				if batch, err = t.next("batch"); err != nil {
+				if batch, err = t.Next("batch"); err != nil {
 					return err
 				}
 			}
@@ -161,19 +163,19 @@ func (j *Journal) putEntry(t *tx, e *JournalEntry) error {
 		return err
 	}
 	key := journalKey(e.Source.Mailbox, e.Source.ID)
-	if err := t.put(j.bucket(journalRows), key, append(e.SHA256[:len(e.SHA256):len(e.SHA256)], js...)); err != nil {
+	if err := t.Put(j.bucket(journalRows), key, append(e.SHA256[:len(e.SHA256):len(e.SHA256)], js...)); err != nil {
 		return err
 	}
 	if e.State == StateSent {
-		return t.put(j.bucket(journalSent), key, nil)
+		return t.Put(j.bucket(journalSent), key, nil)
 	}
-	return t.del(j.bucket(journalSent), key)
+	return t.Del(j.bucket(journalSent), key)
 }
 
 // Unsettled yields the entries in StateSent.
 func (j *Journal) Unsettled() iter.Seq2[JournalEntry, error] {
 	return rows(j.s, j.bucket(journalSent), nil, func(t *tx, k, _ []byte) (e JournalEntry, keep bool, err error) {
-		v, err := t.get(j.bucket(journalRows), k)
+		v, err := t.Get(j.bucket(journalRows), k)
 		if err != nil {
 			return e, false, err
 		}
@@ -199,7 +201,7 @@ func (j *Journal) PutBaseline(ctx context.Context, b FolderBaseline) error {
 		b.At = time.Now().UTC()
 	}
 	return j.s.update(ctx, nil, func(t *tx) error {
-		v, err := t.get(j.bucket(journalBase), []byte(b.Folder))
+		v, err := t.Get(j.bucket(journalBase), []byte(b.Folder))
 		if v != nil || err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 func (s *Store) Mailboxes() (all []Mailbox, err error) {
 	err = s.view(func(t *tx) error {
 		all = nil
-		return t.scan(bucketMailboxes, nil, nil, func(_, v []byte) (bool, error) {
+		return t.Scan(bucketMailboxes, nil, nil, func(_, v []byte) (bool, error) {
 			var m Mailbox
 			err := decodeJSON(v, &m)
 			all = append(all, m)
@@ -66,7 +66,7 @@ func (s *Store) PutFolders(ctx context.Context, mailbox string, folders []Folder
 func (s *Store) Folders(mailbox string) (all []Folder, err error) {
 	err = s.view(func(t *tx) error {
 		all = nil
-		return t.scan(box(address(mailbox), boxFolders), nil, nil, func(_, v []byte) (bool, error) {
+		return t.Scan(box(address(mailbox), boxFolders), nil, nil, func(_, v []byte) (bool, error) {
 			var f Folder
 			err := decodeJSON(v, &f)
 			all = append(all, f)

@@ -7,11 +7,20 @@ import (
 	"fmt"
 	"strings"
 
-	"mailferry/store/segment"
+	"mailferry/store/engine"
 )
 
 // Keys and values of the index. Numbers in keys are big-endian, so that they
 // sort. Values are JSON, with what is often read alone in front of it.
+
+// The buckets of the index; more belong to package engine.
+const (
+	bucketMailboxes = "mailboxes" // address -> JSON
+	bucketBoxes     = "box"       // address -> the buckets of a mailbox, below
+	bucketJournals  = "journal"   // target -> the buckets of a journal
+	bucketFailures  = "failures"
+	bucketRuns      = "runs"
+)
 
 // maxID is the most bytes an id may have; Exchange's have about 150.
 const maxID = 8 << 10
@@ -48,54 +57,26 @@ const (
 	boxSync    = "sync"    // folder number -> sync state; not in the log
 )
 
-func box(mailbox, name string) string { return path(bucketBoxes, mailbox, name) }
+func box(mailbox, name string) string { return engine.Path(bucketBoxes, mailbox, name) }
 
 // folderNumber returns the short number that stands for a folder id in keys.
 func (t *tx) folderNumber(mailbox, id string, create bool) (number []byte, err error) {
-	number, err = t.get(box(mailbox, boxNumbers), []byte(id))
+	number, err = t.Get(box(mailbox, boxNumbers), []byte(id))
 	if number != nil || err != nil || !create {
 		return number, err
 	}
-	n, err := t.next(path("folder", mailbox))
+	n, err := t.Next(engine.Path("folder", mailbox))
 	if err != nil {
 		return nil, err
 	}
 	if n > 1<<32-1 {
 		return nil, errors.New("too many folders")
 	}
-	number = u32(uint32(n))
-	if err := t.put(box(mailbox, boxNumbers), []byte(id), number); err != nil {
+	number = engine.U32(uint32(n))
+	if err := t.Put(box(mailbox, boxNumbers), []byte(id), number); err != nil {
 		return nil, err
 	}
-	return number, t.put(box(mailbox, boxIDs), number, []byte(id))
-}
-
-// blobRow says where a blob lies.
-type blobRow struct {
-	loc  segment.Location
-	size int64 // plain bytes
-}
-
-const blobRowSize = 4 + 8 + 8 + 4 + 8
-
-func (r blobRow) encode() []byte {
-	b := binary.BigEndian.AppendUint32(make([]byte, 0, blobRowSize+4), r.loc.Segment)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.loc.Offset))
-	b = binary.BigEndian.AppendUint64(b, uint64(r.loc.Length))
-	b = binary.BigEndian.AppendUint32(b, uint32(r.loc.End))
-	return binary.BigEndian.AppendUint64(b, uint64(r.size))
-}
-
-func decodeBlobRow(b []byte) (r blobRow, err error) {
-	if len(b) < blobRowSize {
-		return r, fmt.Errorf("%w: a blob's row in %s is short", ErrDamaged, indexName)
-	}
-	r.loc = segment.Location{
-		Segment: binary.BigEndian.Uint32(b), Offset: int64(binary.BigEndian.Uint64(b[4:])),
-		Length: int64(binary.BigEndian.Uint64(b[12:])), End: int32(binary.BigEndian.Uint32(b[20:])),
-	}
-	r.size = int64(binary.BigEndian.Uint64(b[24:]))
-	return r, nil
+	return number, t.Put(box(mailbox, boxIDs), number, []byte(id))
 }
 
 // itemRow is an item in the index: flags, size and hash, then JSON.
@@ -150,7 +131,7 @@ func (r *itemRow) encode() ([]byte, error) {
 // itemHead reads what stands before the JSON.
 func itemHead(v []byte) (flags byte, size int64, sum [32]byte, err error) {
 	if len(v) < itemPrefix {
-		return 0, 0, sum, fmt.Errorf("%w: an item's row in %s is short", ErrDamaged, indexName)
+		return 0, 0, sum, fmt.Errorf("%w: an item's row in %s is short", ErrDamaged, engine.IndexName)
 	}
 	return v[0], int64(binary.BigEndian.Uint64(v[1:])), [32]byte(v[9:]), nil
 }
@@ -186,7 +167,7 @@ func (r *itemRow) item(mailbox, folder string) Item {
 
 func decodeJSON(v []byte, to any) error {
 	if err := json.Unmarshal(v, to); err != nil {
-		return fmt.Errorf("%w: a row in %s can't be read: %w", ErrDamaged, indexName, err)
+		return fmt.Errorf("%w: a row in %s can't be read: %w", ErrDamaged, engine.IndexName, err)
 	}
 	return nil
 }
@@ -196,11 +177,11 @@ func (t *tx) putJSON(p string, key []byte, value any) error {
 	if err != nil {
 		return err
 	}
-	return t.put(p, key, js)
+	return t.Put(p, key, js)
 }
 
 func (t *tx) getJSON(p string, key []byte, to any) (bool, error) {
-	v, err := t.get(p, key)
+	v, err := t.Get(p, key)
 	if v == nil || err != nil {
 		return false, err
 	}

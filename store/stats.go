@@ -3,6 +3,8 @@ package store
 import (
 	"os"
 	"path/filepath"
+
+	"mailferry/store/engine"
 )
 
 // Stats are the sizes of a store.
@@ -25,7 +27,7 @@ type Stats struct {
 
 // Stats counts.
 func (s *Store) Stats() (st Stats, err error) {
-	info, err := os.Stat(filepath.Join(s.dir, indexName))
+	info, err := os.Stat(filepath.Join(s.Dir(), engine.IndexName))
 	if err != nil {
 		return st, err
 	}
@@ -34,7 +36,7 @@ func (s *Store) Stats() (st Stats, err error) {
 		if err := t.countBlobs(&st); err != nil {
 			return err
 		}
-		boxes, err := t.names(bucketBoxes)
+		boxes, err := t.Names(bucketBoxes)
 		for _, mailbox := range boxes {
 			if err == nil {
 				err = t.countBox(mailbox, &st)
@@ -46,7 +48,7 @@ func (s *Store) Stats() (st Stats, err error) {
 }
 
 func (t *tx) count(p string, n *int) error {
-	return t.scan(p, nil, nil, func(_, _ []byte) (bool, error) {
+	return t.Scan(p, nil, nil, func(_, _ []byte) (bool, error) {
 		*n++
 		return true, nil
 	})
@@ -56,8 +58,8 @@ func (t *tx) countBlobs(st *Stats) error {
 	if err := t.count(bucketMailboxes, &st.Mailboxes); err != nil {
 		return err
 	}
-	err := t.scan(bucketSegments, nil, nil, func(_, v []byte) (bool, error) {
-		_, n, err := decodeSegment(v)
+	err := t.Scan(engine.BucketSegments, nil, nil, func(_, v []byte) (bool, error) {
+		_, n, err := engine.DecodeSegment(v)
 		st.Segments++
 		st.SegmentBytes += n
 		return true, err
@@ -65,11 +67,11 @@ func (t *tx) countBlobs(st *Stats) error {
 	if err != nil {
 		return err
 	}
-	return t.scan(bucketBlobs, nil, nil, func(_, v []byte) (bool, error) {
-		r, err := decodeBlobRow(v)
+	return t.Scan(engine.BucketBlobs, nil, nil, func(_, v []byte) (bool, error) {
+		r, err := engine.DecodeBlob(v)
 		st.Blobs++
-		st.BlobBytes += r.size
-		st.StoredBytes += r.loc.Length
+		st.BlobBytes += r.Size
+		st.StoredBytes += r.Loc.Length
 		return true, err
 	})
 }
@@ -83,7 +85,7 @@ func (t *tx) countBox(mailbox string, st *Stats) error {
 			return err
 		}
 	}
-	return t.scan(box(mailbox, boxItems), nil, nil, func(_, v []byte) (bool, error) {
+	return t.Scan(box(mailbox, boxItems), nil, nil, func(_, v []byte) (bool, error) {
 		flags, size, _, err := itemHead(v)
 		if flags&itemDeleted != 0 {
 			st.Deleted++

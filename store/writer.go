@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mailferry/fts"
+	"mailferry/store/engine"
 	"mailferry/store/segment"
 )
 
@@ -17,17 +18,17 @@ import (
 // wait for each other. It is used by one goroutine.
 type Writer struct {
 	s      *Store
-	seg    *openSegment // nil until it is needed
-	blob   *Blob        // under way
+	seg    *engine.Segment // nil until it is needed
+	blob   *Blob           // under way
 	closed bool
 }
 
 // NewWriter returns a writer for one goroutine.
 func (s *Store) NewWriter() (*Writer, error) {
-	if s.readOnly {
+	if s.e.ReadOnly() {
 		return nil, ErrReadOnly
 	}
-	if err := s.fatal(); err != nil {
+	if err := s.e.Fatal(); err != nil {
 		return nil, err
 	}
 	return &Writer{s: s}, nil
@@ -43,8 +44,8 @@ type Blob struct {
 // stagedBlob is a whole blob in a segment that the index does not know yet.
 type stagedBlob struct {
 	sum  [32]byte
-	row  blobRow
-	seg  *openSegment
+	row  engine.Blob
+	seg  *engine.Segment
 	refs int // under Store.mu: staged items that name it
 }
 
@@ -53,7 +54,7 @@ type Staged struct {
 	s    *Store
 	key  ItemKey
 	item itemRow
-	seg  *openSegment
+	seg  *engine.Segment
 	loc  segment.Location // of the item's record
 	blob *stagedBlob      // nil: the index knows the blob
 	over bool             // committed or discarded
@@ -85,7 +86,7 @@ func (w *Writer) Begin(key ItemKey) (*Blob, error) {
 	if w.blob != nil {
 		return nil, errors.New("begin a blob: the one before is neither finished nor aborted")
 	}
-	if err := w.s.fatal(); err != nil {
+	if err := w.s.e.Fatal(); err != nil {
 		return nil, err
 	}
 	if err := key.normalise(); err != nil {
@@ -95,13 +96,13 @@ func (w *Writer) Begin(key ItemKey) (*Blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.seg != nil && w.s.segments.full(w.seg) {
-		w.s.segments.release(w.seg)
+	if w.seg != nil && w.s.e.Full(w.seg) {
+		w.s.e.Release(w.seg)
 		w.seg = nil
 	}
 	if w.seg == nil {
-		if w.seg, err = w.s.segments.take(segment.Data); err != nil {
-			return nil, fmt.Errorf("open a segment: %w", noSpace(err))
+		if w.seg, err = w.s.e.Take(); err != nil {
+			return nil, fmt.Errorf("open a segment: %w", engine.NoSpace(err))
 		}
 	}
 	rec, err := w.seg.Begin(segment.BlobRecord, meta)
@@ -119,7 +120,7 @@ func (b *Blob) Write(p []byte) (int, error) {
 	}
 	n, err := b.rec.Write(p)
 	if err != nil {
-		err = fmt.Errorf("write to a segment: %w", noSpace(err))
+		err = fmt.Errorf("write to a segment: %w", engine.NoSpace(err))
 	}
 	return n, err
 }
@@ -167,13 +168,13 @@ func (b *Blob) Finish(e Entry) (*Staged, error) {
 		if st.blob != nil {
 			w.s.dropBlob(st.blob)
 		}
-		return nil, fmt.Errorf("write to a segment: %w", noSpace(err))
+		return nil, fmt.Errorf("write to a segment: %w", engine.NoSpace(err))
 	}
 	w.blob, b.w = nil, nil
 	if !known {
 		st.blob = w.s.addBlob(st)
 	}
-	w.s.segments.pin(st.seg)
+	w.s.e.Pin(st.seg)
 	return st, nil
 }
 
@@ -212,22 +213,22 @@ func (s *Store) findBlob(st *Staged) (bool, error) {
 		b.refs++
 		st.blob = b
 		s.mu.Unlock()
-		s.segments.pin(b.seg)
+		s.e.Pin(b.seg)
 		return true, nil
 	}
 	s.mu.Unlock()
 	found := false
 	err := s.view(func(t *tx) error {
-		v, err := t.get(bucketBlobs, st.item.sum[:])
-		found = v != nil
+		var err error
+		_, found, err = t.Blob(st.item.sum)
 		return err
 	})
 	return found, err
 }
 
 func (s *Store) addBlob(st *Staged) *stagedBlob {
-	b := &stagedBlob{sum: st.item.sum, row: blobRow{st.loc, st.item.size}, seg: st.seg, refs: 1}
-	s.segments.pin(b.seg)
+	b := &stagedBlob{sum: st.item.sum, row: engine.Blob{Loc: st.loc, Size: st.item.size}, seg: st.seg, refs: 1}
+	s.e.Pin(b.seg)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inflight[b.sum] == nil {
@@ -245,7 +246,7 @@ func (s *Store) dropBlob(b *stagedBlob) bool {
 		delete(s.inflight, b.sum)
 	}
 	s.mu.Unlock()
-	s.segments.unpin(b.seg)
+	s.e.Unpin(b.seg)
 	return last
 }
 
@@ -261,10 +262,10 @@ func (w *Writer) Discard(staged ...*Staged) {
 		st.over = true
 		last := st.blob == nil || w.s.dropBlob(st.blob)
 		// After a fatal error nobody knows whether the record is committed.
-		if last && st.seg == w.seg && w.blob == nil && w.s.fatal() == nil && st.loc.Offset+st.loc.Length == w.seg.Offset() {
+		if last && st.seg == w.seg && w.blob == nil && w.s.e.Fatal() == nil && st.loc.Offset+st.loc.Length == w.seg.Offset() {
 			w.seg.Cut(st.loc.Offset)
 		}
-		w.s.segments.unpin(st.seg)
+		w.s.e.Unpin(st.seg)
 	}
 }
 
@@ -279,7 +280,7 @@ func (w *Writer) Close() error {
 		w.blob.Abort()
 	}
 	if w.seg != nil {
-		w.s.segments.release(w.seg)
+		w.s.e.Release(w.seg)
 		w.seg = nil
 	}
 	return nil
@@ -294,7 +295,7 @@ func (s *Store) Commit(ctx context.Context, staged []*Staged) error {
 	if len(staged) == 0 {
 		return nil
 	}
-	var files []*openSegment
+	var files []*engine.Segment
 	for _, st := range staged {
 		if st.over || st.s != s {
 			return errors.New("commit an item that was committed or discarded before")
@@ -320,7 +321,7 @@ func (s *Store) Commit(ctx context.Context, staged []*Staged) error {
 		if st.blob != nil {
 			s.dropBlob(st.blob)
 		}
-		s.segments.unpin(st.seg)
+		s.e.Unpin(st.seg)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"crypto/rand"
@@ -17,12 +17,12 @@ import (
 // formatVersion is the format that this package writes and the newest it reads.
 const formatVersion = 1
 
+// The names in the folder of a store.
 const (
 	configName  = "store.json"
-	indexName   = "index.db"
-	segmentsDir = "segments"
+	IndexName   = "index.db"
+	SegmentsDir = "segments"
 	lockName    = "lock"
-	statusName  = "status.json"
 )
 
 const defaultSegmentSize = 256 << 20
@@ -59,12 +59,12 @@ func readConfig(fsys fault.FS, dir string) (config, error) {
 	var c config
 	b, err := fsys.ReadFile(filepath.Join(dir, configName))
 	switch {
-	case notExist(err), isNotDir(fsys, dir):
+	case NotExist(err), isNotDir(fsys, dir):
 		return c, ErrNotAStore
 	case err != nil:
 		return c, err
 	case len(b) > 1<<20 || json.Unmarshal(b, &c) != nil || c.Format == 0:
-		if _, err := fsys.ReadDir(filepath.Join(dir, segmentsDir)); err != nil {
+		if _, err := fsys.ReadDir(filepath.Join(dir, SegmentsDir)); err != nil {
 			return c, ErrNotAStore
 		}
 		return c, fmt.Errorf("%w: %s can't be read", ErrDamaged, configName)
@@ -111,13 +111,13 @@ func initStore(fsys fault.FS, dir string, o Options) error {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return fsys.MkdirAll(filepath.Join(dir, segmentsDir), 0o700) },
-		func() error { return makeIndex(filepath.Join(dir, indexName)) },
+		func() error { return fsys.MkdirAll(filepath.Join(dir, SegmentsDir), 0o700) },
+		func() error { return makeIndex(filepath.Join(dir, IndexName)) },
 		func() error { return fsys.SyncDir(dir) },
 		func() error { return fsys.WriteFile(filepath.Join(dir, configName), append(b, '\n'), 0o600) },
 	} {
 		if err := step(); err != nil {
-			return fmt.Errorf("make a store in %s: %w", dir, noSpace(err))
+			return fmt.Errorf("make a store in %s: %w", dir, NoSpace(err))
 		}
 	}
 	return nil
@@ -126,7 +126,7 @@ func initStore(fsys fault.FS, dir string, o Options) error {
 // mayInit refuses a folder that holds anything but what an unfinished Init left.
 func mayInit(fsys fault.FS, dir string) error {
 	entries, err := fsys.ReadDir(dir)
-	if notExist(err) {
+	if NotExist(err) {
 		return nil
 	}
 	if err != nil {
@@ -136,9 +136,9 @@ func mayInit(fsys fault.FS, dir string) error {
 		switch e.Name() {
 		case configName:
 			return ErrExists
-		case indexName, lockName, "lost+found":
-		case segmentsDir:
-			if inside, err := fsys.ReadDir(filepath.Join(dir, segmentsDir)); err != nil || len(inside) > 0 {
+		case IndexName, lockName, "lost+found":
+		case SegmentsDir:
+			if inside, err := fsys.ReadDir(filepath.Join(dir, SegmentsDir)); err != nil || len(inside) > 0 {
 				return errors.Join(errors.New("it holds segments but no store.json"), ErrNotAStore, err)
 			}
 		default:

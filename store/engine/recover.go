@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"encoding/binary"
@@ -36,47 +36,47 @@ type logRecord struct {
 // the index has not seen, takes note of whole blobs that came after the last
 // commit (their items are fetched again, but not stored again), and cuts off
 // what is torn.
-func (s *Store) recover() error {
-	tails, err := s.tails()
+func (e *Engine) recover() error {
+	tails, err := e.tails()
 	if err != nil {
 		return err
 	}
 	var records []logRecord
 	for i := range tails {
 		if tails[i].class == segment.Log && tails[i].size > max(tails[i].known, segment.HeaderSize) {
-			found, err := s.logTail(&tails[i])
+			found, err := e.logTail(&tails[i])
 			if err != nil {
 				return err
 			}
 			records = append(records, found...)
 		}
 	}
-	if err := s.replay(records); err != nil {
+	if err := e.replay(records); err != nil {
 		return err
 	}
-	if tails, err = s.tails(); err != nil { // the log told how long the data is
+	if tails, err = e.tails(); err != nil { // the log told how long the data is
 		return err
 	}
-	blobs := map[[32]byte]blobRow{}
+	blobs := map[[32]byte]Blob{}
 	for i := range tails {
 		if tails[i].class == segment.Data && tails[i].size > max(tails[i].known, segment.HeaderSize) {
-			if err := s.dataTail(&tails[i], blobs); err != nil {
+			if err := e.dataTail(&tails[i], blobs); err != nil {
 				return err
 			}
 		}
 	}
-	if err := s.noteTails(tails, blobs); err != nil {
+	if err := e.noteTails(tails, blobs); err != nil {
 		return err
 	}
 	for _, t := range tails {
-		s.segments.add(t.number, t.class, t.size)
+		e.segments.add(t.number, t.class, t.size)
 	}
 	return nil
 }
 
 // segmentFiles lists the segments in the folder, by number.
-func (s *Store) segmentFiles() ([]uint32, error) {
-	entries, err := s.fsys.ReadDir(s.segments.dir)
+func (e *Engine) segmentFiles() ([]uint32, error) {
+	entries, err := e.fsys.ReadDir(e.segments.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +93,15 @@ func (s *Store) segmentFiles() ([]uint32, error) {
 }
 
 // tails compares the segment files with what the index knows of them.
-func (s *Store) tails() ([]tail, error) {
+func (e *Engine) tails() ([]tail, error) {
 	type known struct {
 		class  segment.Class
 		length int64
 	}
 	index := map[uint32]known{}
-	err := s.view(func(t *tx) error {
-		return t.scan(bucketSegments, nil, nil, func(k, v []byte) (bool, error) {
-			class, n, err := decodeSegment(v)
+	err := e.View(func(t *Tx) error {
+		return t.Scan(BucketSegments, nil, nil, func(k, v []byte) (bool, error) {
+			class, n, err := DecodeSegment(v)
 			index[binary.BigEndian.Uint32(k)] = known{class, n}
 			return true, err
 		})
@@ -109,13 +109,13 @@ func (s *Store) tails() ([]tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := s.segmentFiles()
+	numbers, err := e.segmentFiles()
 	if err != nil {
 		return nil, err
 	}
 	var tails []tail
 	for _, n := range numbers {
-		t, err := s.tailOf(n, index[n].length)
+		t, err := e.tailOf(n, index[n].length)
 		if err != nil {
 			return nil, err
 		}
@@ -130,11 +130,11 @@ func (s *Store) tails() ([]tail, error) {
 	return tails, nil
 }
 
-func (s *Store) tailOf(number uint32, known int64) (tail, error) {
-	name := filepath.Join(s.segments.dir, segment.Name(number))
+func (e *Engine) tailOf(number uint32, known int64) (tail, error) {
+	name := filepath.Join(e.segments.dir, segment.Name(number))
 	if known == 0 {
 		// A file without a whole header was just being made.
-		f, err := s.fsys.OpenFile(name, os.O_RDWR, 0)
+		f, err := e.fsys.OpenFile(name, os.O_RDWR, 0)
 		if err != nil {
 			return tail{}, err
 		}
@@ -142,12 +142,12 @@ func (s *Store) tailOf(number uint32, known int64) (tail, error) {
 		f.Close()
 		if err != nil || size < segment.HeaderSize {
 			if err == nil {
-				err = s.fsys.Remove(name)
+				err = e.fsys.Remove(name)
 			}
 			return tail{}, err
 		}
 	}
-	f, h, err := segment.OpenFile(s.fsys, s.segments.dir, number, s.id, os.O_RDONLY)
+	f, h, err := segment.OpenFile(e.fsys, e.segments.dir, number, e.id, os.O_RDONLY)
 	if errors.Is(err, segment.ErrNewer) {
 		err = ErrNewerFormat
 	}
@@ -166,9 +166,9 @@ func (s *Store) tailOf(number uint32, known int64) (tail, error) {
 // what is there: the whole records are written once more and synced, because
 // bytes that were read back need not be on the disk (an fsync may have failed
 // before), and what is torn is cut off.
-func (s *Store) walkTail(t *tail, fn func(r *segment.Reader, loc segment.Location) error) error {
+func (e *Engine) walkTail(t *tail, fn func(r *segment.Reader, loc segment.Location) error) error {
 	from := max(t.known, segment.HeaderSize)
-	f, _, err := segment.OpenFile(s.fsys, s.segments.dir, t.number, s.id, os.O_RDWR)
+	f, _, err := segment.OpenFile(e.fsys, e.segments.dir, t.number, e.id, os.O_RDWR)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (s *Store) walkTail(t *tail, fn func(r *segment.Reader, loc segment.Locatio
 			break
 		}
 		if errors.Is(err, ErrDamaged) {
-			if err := s.mayCut(t, f, end, err); err != nil {
+			if err := e.mayCut(t, f, end, err); err != nil {
 				return err
 			}
 			break
@@ -212,7 +212,7 @@ func (s *Store) walkTail(t *tail, fn func(r *segment.Reader, loc segment.Locatio
 
 // mayCut refuses to cut a log in its middle: each of its records was durable
 // before the next began, so only the last can be torn.
-func (s *Store) mayCut(t *tail, f fault.File, end int64, why error) error {
+func (e *Engine) mayCut(t *tail, f fault.File, end int64, why error) error {
 	if t.class != segment.Log {
 		return nil
 	}
@@ -239,12 +239,12 @@ func rewrite(f fault.File, from, to int64) error {
 }
 
 // logTail finds the log records that the index may not have seen.
-func (s *Store) logTail(t *tail) (records []logRecord, err error) {
-	err = s.walkTail(t, func(r *segment.Reader, loc segment.Location) error {
+func (e *Engine) logTail(t *tail) (records []logRecord, err error) {
+	err = e.walkTail(t, func(r *segment.Reader, loc segment.Location) error {
 		if r.Kind != segment.LogRecord || len(r.Meta) != 8 {
 			return fmt.Errorf("%w: %s holds what is no log", ErrDamaged, segment.Name(t.number))
 		}
-		if seq := binary.LittleEndian.Uint64(r.Meta); seq > s.seq {
+		if seq := binary.LittleEndian.Uint64(r.Meta); seq > e.seq {
 			records = append(records, logRecord{seq, loc})
 		}
 		return nil
@@ -253,7 +253,7 @@ func (s *Store) logTail(t *tail) (records []logRecord, err error) {
 }
 
 // replay applies log records in the order in which they were written.
-func (s *Store) replay(records []logRecord) error {
+func (e *Engine) replay(records []logRecord) error {
 	slices.SortFunc(records, func(a, b logRecord) int {
 		if a.seq < b.seq {
 			return -1
@@ -263,31 +263,31 @@ func (s *Store) replay(records []logRecord) error {
 	for len(records) > 0 {
 		n, size := 0, int64(0)
 		for n < len(records) && (n == 0 || size < replayBytes) {
-			if records[n].seq != s.seq+1+uint64(n) {
-				return fmt.Errorf("%w: record %d of the log is missing", ErrDamaged, s.seq+1+uint64(n))
+			if records[n].seq != e.seq+1+uint64(n) {
+				return fmt.Errorf("%w: record %d of the log is missing", ErrDamaged, e.seq+1+uint64(n))
 			}
 			size += 8 * records[n].loc.Length // it was compressed
 			n++
 		}
-		err := s.tailUpdate(func(t *tx) error {
+		err := e.tailUpdate(func(t *Tx) error {
 			for _, rec := range records[:n] {
-				if err := s.replayOne(t, rec); err != nil {
+				if err := e.replayOne(t, rec); err != nil {
 					return err
 				}
 			}
-			return t.set(bucketMeta, []byte("seq"), u64(records[n-1].seq))
+			return t.Set(bucketMeta, []byte("seq"), U64(records[n-1].seq))
 		})
 		if err != nil {
 			return err
 		}
-		s.seq = records[n-1].seq
+		e.seq = records[n-1].seq
 		records = records[n:]
 	}
 	return nil
 }
 
-func (s *Store) replayOne(t *tx, rec logRecord) error {
-	f, _, err := segment.OpenFile(s.fsys, s.segments.dir, rec.loc.Segment, s.id, os.O_RDONLY)
+func (e *Engine) replayOne(t *Tx, rec logRecord) error {
+	f, _, err := segment.OpenFile(e.fsys, e.segments.dir, rec.loc.Segment, e.id, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -296,9 +296,9 @@ func (s *Store) replayOne(t *tx, rec logRecord) error {
 	if err := r.Next(); err != nil {
 		return err
 	}
-	err = readOps(r, func(o op) error {
+	err = ReadOps(r, func(o Op) error {
 		if o.kind == opPut {
-			return t.set(o.bucket, o.key, o.value)
+			return t.Set(o.bucket, o.key, o.value)
 		}
 		b, err := t.bucket(o.bucket, false)
 		if b == nil || err != nil {
@@ -309,37 +309,37 @@ func (s *Store) replayOne(t *tx, rec logRecord) error {
 	if err != nil {
 		return err
 	}
-	return t.set(bucketSegments, u32(rec.loc.Segment), segmentValue(segment.Log, rec.loc.Offset+rec.loc.Length))
+	return t.Set(BucketSegments, U32(rec.loc.Segment), segmentValue(segment.Log, rec.loc.Offset+rec.loc.Length))
 }
 
 // dataTail takes note of blobs that no item names yet.
-func (s *Store) dataTail(t *tail, blobs map[[32]byte]blobRow) error {
-	return s.walkTail(t, func(r *segment.Reader, loc segment.Location) error {
+func (e *Engine) dataTail(t *tail, blobs map[[32]byte]Blob) error {
+	return e.walkTail(t, func(r *segment.Reader, loc segment.Location) error {
 		if r.Kind == segment.BlobRecord {
-			blobs[r.SHA256] = blobRow{loc, r.Size}
+			blobs[r.SHA256] = Blob{loc, r.Size}
 		}
 		return nil
 	})
 }
 
 // noteTails writes down how long the segments are, and the blobs that were found.
-func (s *Store) noteTails(tails []tail, blobs map[[32]byte]blobRow) error {
+func (e *Engine) noteTails(tails []tail, blobs map[[32]byte]Blob) error {
 	changed := slices.ContainsFunc(tails, func(t tail) bool { return t.size != t.known })
 	if !changed {
 		return nil
 	}
-	return s.tailUpdate(func(t *tx) error {
-		for sum, row := range blobs {
-			v, err := t.get(bucketBlobs, sum[:])
+	return e.tailUpdate(func(t *Tx) error {
+		for sum, b := range blobs {
+			v, err := t.Get(BucketBlobs, sum[:])
 			if v == nil && err == nil {
-				err = t.set(bucketBlobs, sum[:], row.encode())
+				err = t.Set(BucketBlobs, sum[:], b.encode())
 			}
 			if err != nil {
 				return err
 			}
 		}
 		for _, tail := range tails {
-			if err := t.set(bucketSegments, u32(tail.number), segmentValue(tail.class, tail.size)); err != nil {
+			if err := t.Set(BucketSegments, U32(tail.number), segmentValue(tail.class, tail.size)); err != nil {
 				return err
 			}
 		}
@@ -348,8 +348,8 @@ func (s *Store) noteTails(tails []tail, blobs map[[32]byte]blobRow) error {
 }
 
 // tailUpdate changes the index before the committer runs.
-func (s *Store) tailUpdate(fn func(*tx) error) error {
-	b, err := s.db.Begin(true)
+func (e *Engine) tailUpdate(fn func(*Tx) error) error {
+	b, err := e.db.Begin(true)
 	if err != nil {
 		return err
 	}
@@ -358,5 +358,5 @@ func (s *Store) tailUpdate(fn func(*tx) error) error {
 		b.Rollback()
 		return err
 	}
-	return s.commitIndex(t)
+	return e.commitIndex(t)
 }

@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"context"
@@ -17,17 +17,17 @@ const maxGroup = 64
 
 // request asks the committer for a change of the index.
 type request struct {
-	fn    func(*tx) error // may be called more than once
-	files []*openSegment  // to be synced before
+	fn    func(*Tx) error // may be called more than once
+	files []*Segment      // to be synced before
 	err   error
 	done  chan error
 }
 
-// update makes a change durable. fn runs in a transaction together with those
+// Update makes a change durable. fn runs in a transaction together with those
 // of other callers; it changes nothing when it returns an error. When ctx ends
 // before the change was begun nothing happens; once begun it is finished.
-func (s *Store) update(ctx context.Context, files []*openSegment, fn func(*tx) error) error {
-	if s.readOnly {
+func (e *Engine) Update(ctx context.Context, files []*Segment, fn func(*Tx) error) error {
+	if e.readOnly {
 		return ErrReadOnly
 	}
 	if err := ctx.Err(); err != nil {
@@ -35,38 +35,38 @@ func (s *Store) update(ctx context.Context, files []*openSegment, fn func(*tx) e
 	}
 	r := &request{fn: fn, files: files, done: make(chan error, 1)}
 	select {
-	case s.requests <- r:
+	case e.requests <- r:
 		return <-r.done
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.closing:
+	case <-e.closing:
 		return ErrClosed
 	}
 }
 
 // committer is the one goroutine that writes the index.
-func (s *Store) committer() {
-	defer close(s.committed)
+func (e *Engine) committer() {
+	defer close(e.committed)
 	for {
 		var group []*request
 		select {
-		case <-s.closing:
+		case <-e.closing:
 			return
-		case r := <-s.requests:
+		case r := <-e.requests:
 			group = append(group, r)
 		}
 	more:
 		for len(group) < maxGroup {
 			select {
-			case r := <-s.requests:
+			case r := <-e.requests:
 				group = append(group, r)
 			default:
 				break more
 			}
 		}
-		err := s.fatal()
+		err := e.Fatal()
 		if err == nil {
-			err = noSpace(s.commitGroup(group))
+			err = NoSpace(e.commitGroup(group))
 		}
 		for _, r := range group {
 			if r.err == nil {
@@ -77,32 +77,32 @@ func (s *Store) committer() {
 	}
 }
 
-// fatal returns the error after which nothing is written any more.
-func (s *Store) fatal() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fatalErr
+// Fatal returns the error after which nothing is written any more.
+func (e *Engine) Fatal() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fatalErr
 }
 
 // fail makes an error fatal: the disk or the index is in a state that only
 // opening the store again can find out.
-func (s *Store) fail(what string, err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fatalErr == nil {
-		s.fatalErr = fmt.Errorf("%s: %w; nothing more is written until the store is opened again", what, noSpace(err))
+func (e *Engine) fail(what string, err error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fatalErr == nil {
+		e.fatalErr = fmt.Errorf("%s: %w; nothing more is written until the store is opened again", what, NoSpace(err))
 	}
-	return s.fatalErr
+	return e.fatalErr
 }
 
 // commitGroup writes a group in the order that makes it durable as a whole: the
 // data, then the log that tells of it, then the index. An error is that of all
 // requests that have none of their own.
-func (s *Store) commitGroup(group []*request) (err error) {
-	if err := s.syncData(group); err != nil {
+func (e *Engine) commitGroup(group []*request) (err error) {
+	if err := e.syncData(group); err != nil {
 		return err
 	}
-	t, err := s.runGroup(group)
+	t, err := e.runGroup(group)
 	if t == nil || err != nil {
 		return err
 	}
@@ -111,29 +111,29 @@ func (s *Store) commitGroup(group []*request) (err error) {
 			t.b.Rollback()
 		}
 	}()
-	seq := s.seq
+	seq := e.seq
 	if len(t.log) > 0 {
 		seq++
-		if err := s.appendLog(t, seq); err != nil {
+		if err := e.appendLog(t, seq); err != nil {
 			return err
 		}
 	}
-	if err := s.commitIndex(t); err != nil {
+	if err := e.commitIndex(t); err != nil {
 		// The log tells already what the index does not.
-		return s.fail("write "+indexName, err)
+		return e.fail("write "+IndexName, err)
 	}
-	s.seq = seq
+	e.seq = seq
 	return nil
 }
 
-func (s *Store) commitIndex(t *tx) (err error) {
+func (e *Engine) commitIndex(t *Tx) (err error) {
 	defer guardIndex(&err)()
 	return t.b.Commit()
 }
 
 // syncData makes the records durable that a group is about.
-func (s *Store) syncData(group []*request) error {
-	var files []*openSegment
+func (e *Engine) syncData(group []*request) error {
+	var files []*Segment
 	for _, r := range group {
 		for _, f := range r.files {
 			if !slices.Contains(files, f) {
@@ -146,7 +146,7 @@ func (s *Store) syncData(group []*request) error {
 		g.Go(f.Sync)
 	}
 	if err := g.Wait(); err != nil {
-		return s.fail("sync a segment", err)
+		return e.fail("sync a segment", err)
 	}
 	return nil
 }
@@ -154,9 +154,9 @@ func (s *Store) syncData(group []*request) error {
 // runGroup runs the requests in one transaction. One that fails is left out, and
 // the others run again: the index can't take back a part of a transaction. No
 // transaction is returned when none is left.
-func (s *Store) runGroup(group []*request) (*tx, error) {
+func (e *Engine) runGroup(group []*request) (*Tx, error) {
 	for {
-		b, err := s.db.Begin(true)
+		b, err := e.db.Begin(true)
 		if err != nil {
 			return nil, err
 		}
@@ -181,41 +181,41 @@ func (s *Store) runGroup(group []*request) (*tx, error) {
 	}
 }
 
-func (t *tx) run(fn func(*tx) error) (err error) {
+func (t *Tx) run(fn func(*Tx) error) (err error) {
 	defer guardIndex(&err)()
 	return fn(t)
 }
 
 // appendLog writes what t changes as one record and makes it durable.
-func (s *Store) appendLog(t *tx, seq uint64) error {
-	if s.log != nil && s.segments.full(s.log) {
-		s.segments.release(s.log)
-		s.log = nil
+func (e *Engine) appendLog(t *Tx, seq uint64) error {
+	if e.log != nil && e.segments.full(e.log) {
+		e.segments.release(e.log)
+		e.log = nil
 	}
-	if s.log == nil {
-		o, err := s.segments.take(segment.Log)
+	if e.log == nil {
+		o, err := e.segments.take(segment.Log)
 		if err != nil {
 			return err
 		}
-		s.log = o
+		e.log = o
 	}
-	before := s.log.Offset()
-	loc, err := writeLog(s.log.File, t.log, seq)
+	before := e.log.Offset()
+	loc, err := writeLog(e.log.File, t.log, seq)
 	if err != nil {
-		if !s.log.Usable() {
-			return s.fail("write the log", err)
+		if !e.log.Usable() {
+			return e.fail("write the log", err)
 		}
 		return err
 	}
-	if err := s.log.Sync(); err != nil {
-		return s.fail("sync the log", err)
+	if err := e.log.Sync(); err != nil {
+		return e.fail("sync the log", err)
 	}
-	err = t.set(bucketMeta, []byte("seq"), u64(seq))
+	err = t.Set(bucketMeta, []byte("seq"), U64(seq))
 	if err == nil {
-		err = t.set(bucketSegments, u32(s.log.Number), segmentValue(segment.Log, before+loc.Length))
+		err = t.Set(BucketSegments, U32(e.log.Number), segmentValue(segment.Log, before+loc.Length))
 	}
 	if err != nil {
-		return s.fail("write "+indexName, err)
+		return e.fail("write "+IndexName, err)
 	}
 	return nil
 }
@@ -236,28 +236,30 @@ func writeLog(f *segment.File, ops []byte, seq uint64) (segment.Location, error)
 	return loc, err
 }
 
-// segmentValue is a row of bucketSegments.
+// segmentValue makes a row of BucketSegments.
 func segmentValue(class segment.Class, length int64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{byte(class)}, uint64(length))
 }
 
-func decodeSegment(v []byte) (segment.Class, int64, error) {
+// DecodeSegment reads a row of BucketSegments.
+func DecodeSegment(v []byte) (segment.Class, int64, error) {
 	if len(v) < 9 {
 		return 0, 0, errors.Join(ErrDamaged, errors.New("a segment's row is short"))
 	}
 	return segment.Class(v[0]), int64(binary.BigEndian.Uint64(v[1:])), nil
 }
 
-// growSegment notes that a data segment is committed up to end.
-func (t *tx) growSegment(number uint32, end int64) error {
-	v, err := t.get(bucketSegments, u32(number))
+// GrowSegment notes that a data segment is committed as far as a record.
+func (t *Tx) GrowSegment(loc segment.Location) error {
+	end := loc.Offset + loc.Length
+	v, err := t.Get(BucketSegments, U32(loc.Segment))
 	if err != nil {
 		return err
 	}
 	if v != nil {
-		if _, n, err := decodeSegment(v); err != nil || n >= end {
+		if _, n, err := DecodeSegment(v); err != nil || n >= end {
 			return err
 		}
 	}
-	return t.put(bucketSegments, u32(number), segmentValue(segment.Data, end))
+	return t.Put(BucketSegments, U32(loc.Segment), segmentValue(segment.Data, end))
 }

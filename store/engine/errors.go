@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"errors"
@@ -27,17 +27,15 @@ var (
 	ErrReadOnly = errors.New("the store is opened for reading only")
 	// ErrClosed: the store or the writer was closed.
 	ErrClosed = errors.New("the store is closed")
-	// ErrUnsettled: an item was sent and its outcome is not known, so it must
-	// not be sent again.
-	ErrUnsettled = errors.New("the outcome of an earlier upload of the item is not known; settle it first")
 )
 
-// noSpace adds ErrNoSpace to an error that means it.
-func noSpace(err error) error {
+// NoSpace adds ErrNoSpace to an error that means it.
+func NoSpace(err error) error {
 	if err == nil || errors.Is(err, ErrNoSpace) || !fault.IsNoSpace(err) {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", ErrNoSpace, err)
 }
 
-func notExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+// NotExist says whether an error means that there is no such file.
+func NotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"bufio"
@@ -19,14 +19,15 @@ const (
 // maxOp bounds what replay believes about a length.
 const maxOp = 16 << 20
 
-type op struct {
+// Op is an operation.
+type Op struct {
 	kind   byte
 	bucket string
 	key    []byte
 	value  []byte
 }
 
-func appendOp(b []byte, o op) []byte {
+func appendOp(b []byte, o Op) []byte {
 	b = append(b, o.kind)
 	b = binary.AppendUvarint(b, uint64(len(o.bucket)))
 	b = append(b, o.bucket...)
@@ -39,8 +40,8 @@ func appendOp(b []byte, o op) []byte {
 	return b
 }
 
-// readOps calls fn for each operation; what it gets is valid during the call.
-func readOps(r io.Reader, fn func(op) error) error {
+// ReadOps reads the payload of a log record and calls fn for each operation; what it gets is valid during the call.
+func ReadOps(r io.Reader, fn func(Op) error) error {
 	br := bufio.NewReader(r)
 	var buf []byte
 	for {
@@ -54,7 +55,7 @@ func readOps(r io.Reader, fn func(op) error) error {
 		if kind != opPut && kind != opDel {
 			return fmt.Errorf("%w: unknown operation %d in the log", ErrDamaged, kind)
 		}
-		o, parts := op{kind: kind}, 3
+		o, parts := Op{kind: kind}, 3
 		if kind == opDel {
 			parts = 2
 		}

@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"cmp"
@@ -19,17 +19,17 @@ type pool struct {
 
 	mu   sync.Mutex
 	next uint32 // number of the next new segment
-	free []*openSegment
+	free []*Segment
 }
 
-// openSegment is a segment in use. It stays open while it is owned, or free, or
+// Segment is a segment in use. It stays open while it is owned, or free, or
 // something staged in it is not yet committed.
-type openSegment struct {
+type Segment struct {
 	*segment.File // nil: free and not open yet
 	number        uint32
 	class         segment.Class
 	size          int64
-	pins          int // under pool.mu: staged items
+	pins          int // under pool.mu
 	retired       bool
 }
 
@@ -37,16 +37,16 @@ type openSegment struct {
 func (p *pool) add(number uint32, class segment.Class, size int64) {
 	p.next = max(p.next, number+1)
 	if size < p.max {
-		p.free = append(p.free, &openSegment{number: number, class: class, size: size})
+		p.free = append(p.free, &Segment{number: number, class: class, size: size})
 	}
 }
 
 // take returns the fullest free segment of a class, or a new one.
-func (p *pool) take(class segment.Class) (*openSegment, error) {
+func (p *pool) take(class segment.Class) (*Segment, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	slices.SortStableFunc(p.free, func(a, b *openSegment) int { return cmp.Compare(b.size, a.size) })
-	i := slices.IndexFunc(p.free, func(o *openSegment) bool { return o.class == class })
+	slices.SortStableFunc(p.free, func(a, b *Segment) int { return cmp.Compare(b.size, a.size) })
+	i := slices.IndexFunc(p.free, func(o *Segment) bool { return o.class == class })
 	if i >= 0 {
 		o := p.free[i]
 		if o.File == nil {
@@ -64,14 +64,14 @@ func (p *pool) take(class segment.Class) (*openSegment, error) {
 		return nil, err
 	}
 	p.next++
-	return &openSegment{File: f, number: f.Number, class: class}, nil
+	return &Segment{File: f, number: f.Number, class: class}, nil
 }
 
 // full says that the owner should give the segment back before the next record.
-func (p *pool) full(o *openSegment) bool { return o.Offset() >= p.max || !o.Usable() }
+func (p *pool) full(o *Segment) bool { return o.Offset() >= p.max || !o.Usable() }
 
 // release takes a segment back from its owner.
-func (p *pool) release(o *openSegment) {
+func (p *pool) release(o *Segment) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.full(o) {
@@ -83,20 +83,20 @@ func (p *pool) release(o *openSegment) {
 	p.free = append(p.free, o)
 }
 
-func (p *pool) pin(o *openSegment) {
+func (p *pool) pin(o *Segment) {
 	p.mu.Lock()
 	o.pins++
 	p.mu.Unlock()
 }
 
-func (p *pool) unpin(o *openSegment) {
+func (p *pool) unpin(o *Segment) {
 	p.mu.Lock()
 	o.pins--
 	p.closeIdle(o)
 	p.mu.Unlock()
 }
 
-func (p *pool) closeIdle(o *openSegment) {
+func (p *pool) closeIdle(o *Segment) {
 	if o.retired && o.pins == 0 && o.File != nil {
 		o.Close()
 		o.File = nil
@@ -114,3 +114,19 @@ func (p *pool) close() {
 	}
 	p.free = nil
 }
+
+// Take returns a segment for appending data. The caller owns it until Release.
+func (e *Engine) Take() (*Segment, error) { return e.segments.take(segment.Data) }
+
+// Full says that a segment should be released before the next record.
+func (e *Engine) Full(o *Segment) bool { return e.segments.full(o) }
+
+// Release gives a segment back.
+func (e *Engine) Release(o *Segment) { e.segments.release(o) }
+
+// Pin keeps a segment open, also when it is full and released, until Unpin:
+// something in it waits for its commit.
+func (e *Engine) Pin(o *Segment) { e.segments.pin(o) }
+
+// Unpin ends what Pin began.
+func (e *Engine) Unpin(o *Segment) { e.segments.unpin(o) }

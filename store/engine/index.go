@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"bytes"
@@ -14,17 +14,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The buckets of the index. A name with zero bytes in it is a path of nested buckets.
+// The buckets that belong to this package. A name with zero bytes in it is a path
+// of nested buckets, see Path.
 const (
-	bucketMeta      = "meta" // "seq": number of the last log record applied
-	bucketCounters  = "counters"
-	bucketSegments  = "segments"  // number -> class, committed length
-	bucketBlobs     = "blobs"     // SHA-256 -> location
-	bucketMailboxes = "mailboxes" // address -> JSON
-	bucketBoxes     = "box"       // address -> the buckets of boxBucket
-	bucketJournals  = "journal"   // target -> the buckets of a journal
-	bucketFailures  = "failures"
-	bucketRuns      = "runs"
+	bucketMeta     = "meta" // "seq": number of the last log record applied
+	bucketCounters = "counters"
+	BucketSegments = "segments" // number -> class, committed length
+	BucketBlobs    = "blobs"    // SHA-256 -> location
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -35,7 +31,7 @@ func makeIndex(name string) error {
 	o := indexOptions
 	db, err := bbolt.Open(name, 0o600, &o)
 	if err != nil {
-		return fmt.Errorf("make %s: %w", indexName, err)
+		return fmt.Errorf("make %s: %w", IndexName, err)
 	}
 	return db.Close()
 }
@@ -48,28 +44,29 @@ func openIndex(name string, readOnly bool) (*bbolt.DB, error) {
 	case errors.Is(err, bbolt.ErrTimeout):
 		return nil, ErrLocked
 	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, indexName, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, IndexName, err)
 	}
 	return db, err
 }
 
-// tx is a transaction of the index. What put and del change is also collected
-// for the log, from which the index can be made anew; what set changes is not.
+// Tx is a transaction of the index. What Put and Del change is also collected
+// for the log, from which the index can be made anew; what Set changes is not.
 //
 // Each value is followed by a checksum of key and value, because the pages of
 // the index have none.
-type tx struct {
+type Tx struct {
 	b       *bbolt.Tx
 	buckets map[string]*bbolt.Bucket
 	log     []byte
 }
 
-func newTx(b *bbolt.Tx) *tx { return &tx{b: b, buckets: map[string]*bbolt.Bucket{}} }
+func newTx(b *bbolt.Tx) *Tx { return &Tx{b: b, buckets: map[string]*bbolt.Bucket{}} }
 
-func path(names ...string) string { return strings.Join(names, "\x00") }
+// Path names a bucket in a bucket.
+func Path(names ...string) string { return strings.Join(names, "\x00") }
 
 // bucket returns a bucket, or nil if there is none and it may not be made.
-func (t *tx) bucket(p string, create bool) (*bbolt.Bucket, error) {
+func (t *Tx) bucket(p string, create bool) (*bbolt.Bucket, error) {
 	if b := t.buckets[p]; b != nil {
 		return b, nil
 	}
@@ -98,17 +95,17 @@ func valueSum(key, value []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
 }
 
-// open takes the checksum off a value.
-func openValue(key, stored []byte) ([]byte, error) {
+// OpenValue takes the checksum off a value.
+func OpenValue(key, stored []byte) ([]byte, error) {
 	n := len(stored) - 4
 	if n < 0 || binary.LittleEndian.Uint32(stored[n:]) != valueSum(key, stored[:n]) {
-		return nil, fmt.Errorf("%w: a value in %s is not what was written", ErrDamaged, indexName)
+		return nil, fmt.Errorf("%w: a value in %s is not what was written", ErrDamaged, IndexName)
 	}
 	return stored[:n:n], nil
 }
 
-// get returns a value, or nil when there is none. It is valid within the transaction.
-func (t *tx) get(p string, key []byte) ([]byte, error) {
+// Get returns a value, or nil when there is none. It is valid within the transaction.
+func (t *Tx) Get(p string, key []byte) ([]byte, error) {
 	b, err := t.bucket(p, false)
 	if b == nil || err != nil {
 		return nil, err
@@ -117,23 +114,23 @@ func (t *tx) get(p string, key []byte) ([]byte, error) {
 	if stored == nil {
 		return nil, nil
 	}
-	return openValue(key, stored)
+	return OpenValue(key, stored)
 }
 
-// set changes the index without the log.
-func (t *tx) set(p string, key, value []byte) error {
+// Set changes the index without the log.
+func (t *Tx) Set(p string, key, value []byte) error {
 	_, err := t.change(p, key, value)
 	return err
 }
 
 // change reports whether the value was another before.
-func (t *tx) change(p string, key, value []byte) (bool, error) {
+func (t *Tx) change(p string, key, value []byte) (bool, error) {
 	b, err := t.bucket(p, true)
 	if err != nil {
 		return false, err
 	}
 	if stored := b.Get(key); len(stored) == len(value)+4 && bytes.Equal(stored[:len(value)], value) {
-		if _, err := openValue(key, stored); err == nil {
+		if _, err := OpenValue(key, stored); err == nil {
 			return false, nil
 		}
 	}
@@ -143,28 +140,28 @@ func (t *tx) change(p string, key, value []byte) (bool, error) {
 	return true, b.Put(key, binary.LittleEndian.AppendUint32(stored, valueSum(key, value)))
 }
 
-// put changes the index and the log.
-func (t *tx) put(p string, key, value []byte) error {
+// Put changes the index and the log.
+func (t *Tx) Put(p string, key, value []byte) error {
 	changed, err := t.change(p, key, value)
 	if changed && err == nil {
-		t.log = appendOp(t.log, op{opPut, p, key, value})
+		t.log = appendOp(t.log, Op{opPut, p, key, value})
 	}
 	return err
 }
 
-// del removes a key, also by the log.
-func (t *tx) del(p string, key []byte) error {
+// Del removes a key, also by the log.
+func (t *Tx) Del(p string, key []byte) error {
 	b, err := t.bucket(p, false)
 	if b == nil || err != nil || b.Get(key) == nil {
 		return err
 	}
-	t.log = appendOp(t.log, op{opDel, p, key, nil})
+	t.log = appendOp(t.log, Op{opDel, p, key, nil})
 	return b.Delete(key)
 }
 
-// next counts up a counter that survives.
-func (t *tx) next(counter string) (uint64, error) {
-	v, err := t.get(bucketCounters, []byte(counter))
+// Next counts up a counter that survives.
+func (t *Tx) Next(counter string) (uint64, error) {
+	v, err := t.Get(bucketCounters, []byte(counter))
 	if err != nil {
 		return 0, err
 	}
@@ -173,15 +170,18 @@ func (t *tx) next(counter string) (uint64, error) {
 		n = binary.BigEndian.Uint64(v)
 	}
 	n++
-	return n, t.put(bucketCounters, []byte(counter), u64(n))
+	return n, t.Put(bucketCounters, []byte(counter), U64(n))
 }
 
-func u64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-func u32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+// U64 encodes a number so that it sorts.
+func U64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// scan calls fn for the values of a bucket whose keys have the prefix and come
+// U32 encodes a number so that it sorts.
+func U32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+
+// Scan calls fn for the values of a bucket whose keys have the prefix and come
 // after the key after, until fn returns false.
-func (t *tx) scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, error)) error {
+func (t *Tx) Scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, error)) error {
 	b, err := t.bucket(p, false)
 	if b == nil || err != nil {
 		return err
@@ -195,7 +195,7 @@ func (t *tx) scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, er
 		if stored == nil || after != nil && bytes.Equal(k, after) {
 			continue
 		}
-		v, err := openValue(k, stored)
+		v, err := OpenValue(k, stored)
 		if err != nil {
 			return err
 		}
@@ -206,8 +206,8 @@ func (t *tx) scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, er
 	return nil
 }
 
-// names returns the names of the buckets in a bucket.
-func (t *tx) names(p string) ([]string, error) {
+// Names returns the names of the buckets in a bucket.
+func (t *Tx) Names(p string) ([]string, error) {
 	b, err := t.bucket(p, false)
 	if b == nil || err != nil {
 		return nil, err
@@ -219,11 +219,11 @@ func (t *tx) names(p string) ([]string, error) {
 	})
 }
 
-// view runs fn in a transaction that only reads. It is over soon: a long one
+// View runs fn in a transaction that only reads. It is over soon: a long one
 // would keep the index from using its free pages again.
-func (s *Store) view(fn func(*tx) error) (err error) {
+func (e *Engine) View(fn func(*Tx) error) (err error) {
 	defer guardIndex(&err)()
-	err = s.db.View(func(b *bbolt.Tx) error { return fn(newTx(b)) })
+	err = e.db.View(func(b *bbolt.Tx) error { return fn(newTx(b)) })
 	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
@@ -237,7 +237,7 @@ func guardIndex(err *error) func() {
 	return func() {
 		debug.SetPanicOnFault(before)
 		if p := recover(); p != nil {
-			*err = fmt.Errorf("%w: %s: %v", ErrDamaged, indexName, p)
+			*err = fmt.Errorf("%w: %s: %v", ErrDamaged, IndexName, p)
 		}
 	}
 }
@@ -247,16 +247,16 @@ const (
 	pageBytes = 1 << 20
 )
 
-// rows iterates over a bucket page by page. decode may say that a row is to be
+// Rows iterates over a bucket page by page. decode may say that a row is to be
 // left out.
-func rows[T any](s *Store, p string, prefix []byte, decode func(t *tx, k, v []byte) (row T, keep bool, err error)) iter.Seq2[T, error] {
+func Rows[T any](e *Engine, p string, prefix []byte, decode func(t *Tx, k, v []byte) (row T, keep bool, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var after []byte
 		for {
 			page, more := make([]T, 0, 16), false
-			err := s.view(func(t *tx) error {
+			err := e.View(func(t *Tx) error {
 				size, seen := 0, 0
-				return t.scan(p, prefix, after, func(k, v []byte) (bool, error) {
+				return t.Scan(p, prefix, after, func(k, v []byte) (bool, error) {
 					row, keep, err := decode(t, k, v)
 					if keep {
 						page = append(page, row)

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"mailferry/internal/fault"
+	"mailferry/store/segment"
+)
+
+// OpenOptions say how to open a store.
+type OpenOptions struct {
+	ReadOnly    bool          // several processes may read at once, while none writes
+	Create      bool          // make the store if the folder is missing or empty
+	Rebuild     bool          // make index.db anew from the segments
+	LockTimeout time.Duration // how long to wait for another process to end; 0: not at all
+	Files       fault.FS      // nil: the disk. Tests put a faulty layer here
+}
+
+// Engine is an open store.
+type Engine struct {
+	dir      string
+	fsys     fault.FS
+	id       [16]byte
+	readOnly bool
+	lock     *os.File
+	db       *bbolt.DB
+	segments pool
+
+	// the committer's own
+	seq uint64   // number of the last log record
+	log *Segment // the segment that log records go to
+
+	requests  chan *request
+	closing   chan struct{} // closed: no request is taken any more
+	committed chan struct{} // closed: the committer has ended
+	closeOnce sync.Once
+	closeErr  error
+
+	mu       sync.Mutex
+	fatalErr error
+}
+
+// Open opens the store in dir. What a crash left behind the last commit is read
+// again: whole records count, a torn one is cut off.
+func Open(dir string, o OpenOptions) (*Engine, error) {
+	if o.Files == nil {
+		o.Files = fault.OS
+	}
+	e, err := open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", dir, NoSpace(err))
+	}
+	return e, nil
+}
+
+func open(dir string, o OpenOptions) (_ *Engine, err error) {
+	c, err := readConfig(o.Files, dir)
+	if errors.Is(err, ErrNotAStore) && o.Create && !o.ReadOnly {
+		if err := initStore(o.Files, dir, Options{}); err != nil {
+			return nil, err
+		}
+		c, err = readConfig(o.Files, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		dir: dir, fsys: o.Files, readOnly: o.ReadOnly,
+		requests: make(chan *request), closing: make(chan struct{}), committed: make(chan struct{}),
+	}
+	if e.id, err = c.storeID(); err != nil {
+		return nil, err
+	}
+	e.segments = pool{fsys: o.Files, dir: filepath.Join(dir, SegmentsDir), id: e.id, max: c.SegmentSize, next: 1}
+	if e.lock, err = lockStore(dir, o.ReadOnly, o.LockTimeout); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			e.closeFiles()
+		}
+	}()
+	if err := e.openIndex(o.Rebuild); err != nil {
+		return nil, err
+	}
+	if e.readOnly {
+		close(e.committed)
+		return e, nil
+	}
+	if err := e.recover(); err != nil {
+		return nil, err
+	}
+	go e.committer()
+	return e, nil
+}
+
+// openIndex opens index.db, or makes it anew.
+func (e *Engine) openIndex(rebuild bool) error {
+	name := filepath.Join(e.dir, IndexName)
+	if rebuild && !e.readOnly {
+		if err := e.rebuild(name); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(name); NotExist(err) {
+		return fmt.Errorf("%w: %s is missing; 'mailferry store rebuild' makes it anew", ErrDamaged, IndexName)
+	}
+	var err error
+	if e.db, err = openIndex(name, e.readOnly); err != nil {
+		return err
+	}
+	return e.View(func(t *Tx) error {
+		v, err := t.Get(bucketMeta, []byte("seq"))
+		if len(v) == 8 {
+			e.seq = binary.BigEndian.Uint64(v)
+		}
+		return err
+	})
+}
+
+// rebuild makes an index from the segments beside the old one, and puts it in
+// its place once it is complete.
+func (e *Engine) rebuild(name string) error {
+	fresh := name + ".new"
+	if err := os.Remove(fresh); err != nil && !NotExist(err) {
+		return err
+	}
+	var err error
+	if e.db, err = openIndex(fresh, false); err != nil {
+		return err
+	}
+	defer func() { e.db = nil }()
+	if err := e.recover(); err != nil {
+		return errors.Join(err, e.db.Close(), os.Remove(fresh))
+	}
+	e.segments.free, e.seq = nil, 0
+	if err := e.db.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, name); err != nil {
+		return err
+	}
+	return e.fsys.SyncDir(e.dir)
+}
+
+// Dir returns the folder of the store.
+func (e *Engine) Dir() string { return e.dir }
+
+// ReadOnly says whether the store was opened for reading only.
+func (e *Engine) ReadOnly() bool { return e.readOnly }
+
+// WriteFile replaces a file in the folder of the store.
+func (e *Engine) WriteFile(name string, data []byte) error {
+	if e.readOnly {
+		return ErrReadOnly
+	}
+	return NoSpace(e.fsys.WriteFile(filepath.Join(e.dir, name), data, 0o600))
+}
+
+// OpenSegment opens a segment for reading and returns its header.
+func (e *Engine) OpenSegment(number uint32) (fault.File, segment.Header, error) {
+	f, h, err := segment.OpenFile(e.fsys, e.segments.dir, number, e.id, os.O_RDONLY)
+	if NotExist(err) {
+		err = fmt.Errorf("%w: %s is missing", ErrDamaged, segment.Name(number))
+	}
+	return f, h, err
+}
+
+// Close ends what is under way and closes the store. Writers should be closed before.
+func (e *Engine) Close() error {
+	e.closeOnce.Do(func() {
+		close(e.closing)
+		<-e.committed
+		e.closeErr = e.closeFiles()
+	})
+	return e.closeErr
+}
+
+func (e *Engine) closeFiles() error {
+	var err error
+	if e.log != nil {
+		e.segments.release(e.log)
+		e.log = nil
+	}
+	e.segments.close()
+	if e.db != nil {
+		err = e.db.Close()
+	}
+	if e.lock != nil {
+		err = errors.Join(err, e.lock.Close()) // and with it the lock
+	}
+	return err
+}
