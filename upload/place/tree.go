@@ -68,19 +68,24 @@ func (n *Node) Path() string {
 	return selection.JoinPath(names...)
 }
 
-// child finds a folder by its name: as written, else without regard to case,
-// as Exchange compares names.
+// alike says that Exchange takes two names for one: case makes no difference, and
+// it trims spaces at the ends.
+func alike(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
+
+// child finds a folder by its name: as written, else one that is alike.
 func (n *Node) child(name string) *Node {
-	var alike *Node
+	var near *Node
 	for _, c := range n.children {
 		if c.Name == name {
 			return c
 		}
-		if alike == nil && strings.EqualFold(c.Name, name) {
-			alike = c
+		if near == nil && alike(c.Name, name) {
+			near = c
 		}
 	}
-	return alike
+	return near
 }
 
 // plan adds a folder that is to be made.
@@ -282,21 +287,20 @@ func (n *Node) Make(ctx context.Context, c *ews.Client, made func(*Node)) error 
 
 // find looks for a folder that somebody else made meanwhile.
 func (n *Node) find(ctx context.Context, c *ews.Client) (bool, error) {
-	alike := ""
-	total := 0
+	id, total := "", 0
 	for f, err := range c.FindFolders(ctx, ews.FolderByID(n.parent.ID), ews.Shallow) {
 		if err != nil {
 			return false, fmt.Errorf("look for a folder of the target: %w", err)
 		}
-		if f.Element == "SearchFolder" || !strings.EqualFold(f.Name, n.Name) {
+		if f.Element == "SearchFolder" || !alike(f.Name, n.Name) {
 			continue
 		}
-		if alike == "" || f.Name == n.Name {
-			alike, total = f.ID, f.Total
+		if id == "" || f.Name == n.Name {
+			id, total = f.ID, f.Total
 		}
 	}
-	n.ID, n.Total = alike, total
-	return alike != "", nil
+	n.ID, n.Total = id, total
+	return id != "", nil
 }
 
 // rootOf returns the role of the root that a tree of the source hangs from.

@@ -1,0 +1,27 @@
+package upload_test
+
+import (
+	"testing"
+
+	"mailferry/upload"
+)
+
+func TestWholeMailboxIntoALocalisedOne(t *testing.T) {
+	w := newWorld(t, "sample:150")
+	s := w.run()
+	want := w.held(alice)
+	if s.Moved != total(want) || s.Failed != 0 || s.Left != 0 || s.Bytes == 0 || s.Requests == 0 || s.Target != bob {
+		t.Errorf("summary %+v for %d items", s, total(want))
+	}
+	w.same()
+	s = w.run()
+	if s.Moved != 0 || s.Already != total(want) {
+		t.Errorf("second run: %+v", s)
+	}
+	w.same()
+	for _, level := range []upload.Level{upload.LevelCount, upload.LevelKey, upload.LevelContent} {
+		if r := w.verify(level); !r.OK() || r.Checked != total(want) || level == upload.LevelContent && r.Equal != r.Checked {
+			t.Errorf("verify %s: %+v", level, r)
+		}
+	}
+}
