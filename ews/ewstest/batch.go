@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // batch answers an operation that treats several objects, one response message
@@ -13,10 +14,10 @@ import (
 //
 // All the work is done before the first byte of the answer, so that a fault can
 // cut the connection between the two.
-func (c *call) batch(op, tail string, nodes []*schema.Node, do func(*schema.Node) (func(), *codeError)) *codeError {
+func (c *call) batch(op, tail string, nodes []*schema.Node, do func(*schema.Node) (func(), *soap.Error)) *soap.Error {
 	type result struct {
 		write func()
-		err   *codeError
+		err   *soap.Error
 	}
 	results := make([]result, len(nodes))
 	stopped := false
@@ -26,37 +27,37 @@ func (c *call) batch(op, tail string, nodes []*schema.Node, do func(*schema.Node
 			continue
 		}
 		results[i].write, results[i].err = do(n)
-		if err := results[i].err; err != nil && stopsBatch[err.code] {
+		if err := results[i].err; err != nil && stopsBatch[err.Code] {
 			stopped = true
 		}
 	}
-	c.out.begin(op + "Response")
-	c.out.start("m:ResponseMessages")
+	c.out.Begin(op + "Response")
+	c.out.Start("m:ResponseMessages")
 	for _, r := range results[:c.answered(len(results))] {
 		c.messageError(op, tail, r.err)
 		if r.err == nil && r.write != nil {
 			r.write()
 		}
-		c.out.end()
+		c.out.End()
 	}
 	return nil
 }
 
 // messageError opens a response message and fills in that of an error.
-func (c *call) messageError(op, tail string, err *codeError) {
-	c.out.message(op+"ResponseMessage", err)
+func (c *call) messageError(op, tail string, err *soap.Error) {
+	c.out.Message(op+"ResponseMessage", err)
 	if err == nil {
 		return
 	}
-	if err.code == "ErrorServerBusy" {
+	if err.Code == "ErrorServerBusy" {
 		c.s.stats.do(func(st *Stats) { st.Busy++ })
 	}
 	for _, name := range strings.Fields(tail) {
 		switch {
 		case strings.HasPrefix(name, "m:IncludesLast"):
-			c.out.bool(name, true)
+			c.out.Bool(name, true)
 		default:
-			c.out.empty(name)
+			c.out.Empty(name)
 		}
 	}
 }
@@ -74,4 +75,4 @@ func (c *call) answered(n int) int {
 }
 
 // late says whether the batch has used up its time.
-func (c *call) late() bool { return time.Since(c.start) > c.s.policy().batchTime() }
+func (c *call) late() bool { return time.Since(c.start) > c.s.policy().Batch() }

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"mailferry/ews/ewstest/inject"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // call is one EWS request while it is served.
@@ -15,7 +17,7 @@ type call struct {
 	r        *http.Request
 	w        http.ResponseWriter
 	wire     *wire
-	out      *answer
+	out      *soap.Writer
 	user     *User
 	conn     *conn
 	req      *schema.Request
@@ -27,7 +29,7 @@ type call struct {
 	start    time.Time
 }
 
-var operations = map[string]func(*call) *codeError{
+var operations = map[string]func(*call) *soap.Error{
 	"ConvertId":           (*call).convertID,
 	"CreateFolder":        (*call).createFolder,
 	"DeleteItem":          (*call).deleteItem,
@@ -56,7 +58,7 @@ func (c *call) serve() {
 		key = "mailbox " + c.as.Address()
 	}
 	t := c.s.throttle.Load()
-	pass, early, busy := t.enter(key, c.op)
+	pass, early, busy := t.Enter(key, c.op)
 	if early {
 		c.s.stats.do(func(st *Stats) { st.BusyEarly++ })
 	}
@@ -64,9 +66,9 @@ func (c *call) serve() {
 		c.fault(busy)
 		return
 	}
-	defer pass.leave()
+	defer pass.Leave()
 	pause(c.r.Context(), c.s.opt.Latency)
-	c.faults = c.s.faults.Load().request(c.op)
+	c.faults = c.s.faults.Load().Request(c.op)
 	c.wire.faults = c.faults
 	c.packed = c.faults["reencode-ids"] != nil
 	if c.httpFault() {
@@ -74,8 +76,8 @@ func (c *call) serve() {
 	}
 	for _, kind := range []string{"busy", "busy-zero"} {
 		if f := c.faults[kind]; f != nil {
-			t.askToWait(key, time.Duration(f.backOff())*time.Millisecond)
-			c.fault(busyError(f.backOff(), ""))
+			t.AskToWait(key, time.Duration(f.BackOff())*time.Millisecond)
+			c.fault(inject.Busy(f.BackOff(), ""))
 			return
 		}
 	}
@@ -88,19 +90,19 @@ func (c *call) serve() {
 }
 
 // admit checks the headers.
-func (c *call) admit() *codeError {
+func (c *call) admit() *soap.Error {
 	if slices.Contains(c.s.opt.Without, c.op) {
-		return fail("ErrorInvalidRequest", "The request is invalid: the operation "+c.op+" is not known.")
+		return soap.Fail("ErrorInvalidRequest", "The request is invalid: the operation "+c.op+" is not known.")
 	}
 	version := 0 // without a header a client of Exchange 2007 is speaking
 	if h := c.req.Header("t:RequestServerVersion"); h != nil {
 		version = versionIndex(h.Value("Version"))
 		if version < 0 || version > c.s.version.newest {
-			return fail("ErrorInvalidServerVersion", "The specified server version is invalid.")
+			return soap.Fail("ErrorInvalidServerVersion", "The specified server version is invalid.")
 		}
 	}
 	if (c.op == "ExportItems" || c.op == "UploadItems") && version < firstWithTransfer {
-		return fail("ErrorIncorrectSchemaVersion", "The operation "+c.op+" needs the request version Exchange2010_SP1 or later.")
+		return soap.Fail("ErrorIncorrectSchemaVersion", "The operation "+c.op+" needs the request version Exchange2010_SP1 or later.")
 	}
 	h := c.req.Header("t:ExchangeImpersonation")
 	if h == nil {
@@ -108,35 +110,35 @@ func (c *call) admit() *codeError {
 	}
 	sid := h.Child("t:ConnectingSID")
 	if len(sid.Children) == 0 || strings.TrimSpace(sid.Children[0].Text) == "" {
-		return fail("ErrorInvalidExchangeImpersonationHeaderData", "ExchangeImpersonation SOAP header must have a user principal name (UPN), a security identifier (SID) or an address.")
+		return soap.Fail("ErrorInvalidExchangeImpersonationHeaderData", "ExchangeImpersonation SOAP header must have a user principal name (UPN), a security identifier (SID) or an address.")
 	}
 	address := strings.TrimSpace(sid.Children[0].Text)
 	if strings.HasSuffix(sid.Children[0].Name, "SmtpAddress") && !strings.Contains(address, "@") {
-		return fail("ErrorInvalidSmtpAddress", "The SMTP address format is invalid.")
+		return soap.Fail("ErrorInvalidSmtpAddress", "The SMTP address format is invalid.")
 	}
 	b := c.s.box(address)
 	if b == nil {
-		return fail("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
+		return soap.Fail("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
 	}
 	if !c.s.impersonates(c.user, b) {
-		return fail("ErrorImpersonateUserDenied", "The account does not have permission to impersonate the requested user.")
+		return soap.Fail("ErrorImpersonateUserDenied", "The account does not have permission to impersonate the requested user.")
 	}
 	c.as = b
 	return nil
 }
 
 // fault answers with a SOAP fault.
-func (c *call) fault(err *codeError) {
-	if err.code == "ErrorServerBusy" {
+func (c *call) fault(err *soap.Error) {
+	if err.Code == "ErrorServerBusy" {
 		c.s.stats.do(func(st *Stats) { st.Busy++ })
 	}
-	c.s.log("fault", "op", c.op, "code", err.code)
+	c.s.log("fault", "op", c.op, "code", err.Code)
 	c.wire.status = http.StatusInternalServerError
 	if c.wire.started {
 		cut()
 	}
-	out := newAnswer(c.wire, c.out.style, c.s.version)
-	_ = out.fault(err)
+	out := soap.NewWriter(c.wire, c.out.Style(), c.s.version.Version)
+	_ = out.Fault(err)
 	c.wire.finish()
 }
 
@@ -145,7 +147,7 @@ func (c *call) end() {
 	if c.faults["huge-response"] != nil {
 		c.endless()
 	}
-	if err := c.out.finish(); err != nil {
+	if err := c.out.Finish(); err != nil {
 		return
 	}
 	if f := c.trailing(); f != "" {
@@ -162,7 +164,7 @@ func (c *call) endless() {
 		limit = f.After
 	}
 	for n := int64(0); n < limit; n += int64(len(blank)) {
-		if _, err := c.out.w.WriteString(blank); err != nil {
+		if _, err := c.out.W.WriteString(blank); err != nil {
 			return
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/fts"
 )
@@ -118,11 +119,11 @@ func (s *Server) Inventory(address string) (*mailbox.Inventory, error) {
 type clientIDs struct{ b *box }
 
 func (c clientIDs) FolderID(f mailbox.Folder) string {
-	return objectID{mailbox: c.b.guid, folder: true, n: f.ID}.encode(false)
+	return ewsid.ID{Mailbox: c.b.guid, Folder: true, N: f.ID}.Encode(false)
 }
 
 func (c clientIDs) ItemID(it *mailbox.Item) (id, key string) {
-	return objectID{mailbox: c.b.guid, n: it.ID, parent: it.Folder}.encode(false), itemKey(c.b, it)
+	return ewsid.ID{Mailbox: c.b.guid, N: it.ID, Parent: it.Folder}.Encode(false), itemKey(c.b, it)
 }
 
 // Change is a change to a mailbox as another client would make it. Folders are
@@ -175,24 +176,24 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 	}
 	switch ch.Do {
 	case "update", "move", "delete", "read":
-		id, ok := decodeID(ch.Item)
-		if !ok || id.folder || id.mailbox != b.guid {
+		id, ok := ewsid.Decode(ch.Item)
+		if !ok || id.Folder || id.Mailbox != b.guid {
 			return changed{}, fmt.Errorf("item %q: %w", ch.Item, errNotThere)
 		}
 		switch ch.Do {
 		case "update":
-			return item(b.Edit(id.n, ch.edit))
+			return item(b.Edit(id.N, ch.edit))
 		case "move":
 			to, err := b.named(ch.To)
 			if err != nil {
 				return changed{}, err
 			}
-			return item(b.Move(id.n, to.ID))
+			return item(b.Move(id.N, to.ID))
 		case "read":
-			return item(b.SetRead(id.n, ch.Read == nil || *ch.Read))
+			return item(b.SetRead(id.N, ch.Read == nil || *ch.Read))
 		}
 		kind := map[string]mailbox.DeleteKind{"SoftDelete": mailbox.SoftDelete, "MoveToDeletedItems": mailbox.MoveToDeletedItems}[ch.Kind]
-		return changed{[]string{ch.Item}}, b.Delete(id.n, kind)
+		return changed{[]string{ch.Item}}, b.Delete(id.N, kind)
 	}
 	f, err := b.named(ch.Folder)
 	if err != nil {
@@ -223,8 +224,8 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 
 // named finds a folder by id, distinguished name or path.
 func (b *box) named(name string) (mailbox.Folder, error) {
-	if id, ok := decodeID(name); ok && id.folder && id.mailbox == b.guid {
-		if f, ok := b.Folder(id.n); ok {
+	if id, ok := ewsid.Decode(name); ok && id.Folder && id.Mailbox == b.guid {
+		if f, ok := b.Folder(id.N); ok {
 			return f, nil
 		}
 	}

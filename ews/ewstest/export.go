@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"io"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
+	"mailferry/ews/ewstest/soap"
 )
 
 const truncatedMark = "=== Truncated Data ==="
@@ -13,13 +15,13 @@ const truncatedMark = "=== Truncated Data ==="
 type exported struct {
 	b     *box
 	it    *mailbox.Item
-	err   *codeError
+	err   *soap.Error
 	where string // of the truncation, "" is none
 }
 
 // exportItems streams items. What goes wrong is known before the first byte of
 // the answer, but for the time limit.
-func (c *call) exportItems() *codeError {
+func (c *call) exportItems() *soap.Error {
 	nodes := c.req.Operation.Child("m:ItemIds").Children
 	items := make([]exported, len(nodes))
 	stopped := false
@@ -35,7 +37,7 @@ func (c *call) exportItems() *codeError {
 				return err
 			}
 		}
-		stopped = x.err != nil && stopsBatch[x.err.code]
+		stopped = x.err != nil && stopsBatch[x.err.Code]
 	}
 	if c.faults["timeout"] != nil {
 		return errTimeout
@@ -45,8 +47,8 @@ func (c *call) exportItems() *codeError {
 			c.wire.plain = true // compressing what doesn't compress would cost all the speed
 		}
 	}
-	c.out.begin("ExportItemsResponse")
-	c.out.start("m:ResponseMessages")
+	c.out.Begin("ExportItemsResponse")
+	c.out.Start("m:ResponseMessages")
 	for i := range items[:c.answered(len(items))] {
 		x := &items[i]
 		pause(c.r.Context(), c.s.policy().ItemTime)
@@ -61,21 +63,21 @@ func (c *call) exportItems() *codeError {
 			}
 			c.s.stats.do(func(st *Stats) { st.Items.Exported++ })
 		}
-		c.out.end()
+		c.out.End()
 	}
 	return nil
 }
 
 // exportFault asks the faults about one item; what it returns fails the batch.
-func (c *call) exportFault(x *exported) *codeError {
-	id := objectID{mailbox: x.b.guid, n: x.it.ID, parent: x.it.Folder}
-	f := c.s.faults.Load().item(c.op, id.encode(false), id.encode(true))
+func (c *call) exportFault(x *exported) *soap.Error {
+	id := ewsid.ID{Mailbox: x.b.guid, N: x.it.ID, Parent: x.it.Folder}
+	f := c.s.faults.Load().Item(c.op, id.Encode(false), id.Encode(true))
 	if f == nil {
 		return nil
 	}
 	switch f.Kind {
 	case "poison":
-		return fail("ErrorInternalServerError", "An internal server error occurred. The operation failed.")
+		return soap.Fail("ErrorInternalServerError", "An internal server error occurred. The operation failed.")
 	case "truncated":
 		x.where = f.Where
 		if x.where == "" {
@@ -86,7 +88,7 @@ func (c *call) exportFault(x *exported) *codeError {
 			x.where = ""
 		}
 	default:
-		x.err = f.itemError()
+		x.err = f.Error()
 	}
 	return nil
 }
@@ -94,26 +96,26 @@ func (c *call) exportFault(x *exported) *codeError {
 // writeData writes the blob, streamed. It says whether the client took it.
 func (c *call) writeData(x *exported) bool {
 	a := c.out
-	a.start("m:Data")
+	a.Start("m:Data")
 	switch x.where {
 	case "data", "cut":
 		n, err := x.b.BlobSize(x.it)
 		if err != nil {
 			return false
 		}
-		cut := &limited{w: a.w, n: (n/2/3*4 + 4)}
+		cut := &limited{w: a.W, n: (n/2/3*4 + 4)}
 		_ = x.b.WriteBase64(cut, x.it)
 		if x.where == "data" {
-			a.raw(truncatedMark)
+			a.Raw(truncatedMark)
 		}
 	default:
-		if err := x.b.WriteBase64(a.w, x.it); err != nil {
+		if err := x.b.WriteBase64(a.W, x.it); err != nil {
 			return false
 		}
 	}
-	a.end()
+	a.End()
 	if x.where == "after-data" {
-		a.raw(truncatedMark)
+		a.Raw(truncatedMark)
 	}
 	return true
 }

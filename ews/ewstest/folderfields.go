@@ -3,6 +3,7 @@ package ewstest
 import (
 	"strings"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
 )
@@ -40,43 +41,43 @@ func folderProp(b *box, f mailbox.Folder, tag uint16) (any, bool) {
 func (c *call) writeFolder(b *box, f mailbox.Folder, s *shape) {
 	a := c.out
 	element := folderElement(f)
-	a.start(element)
-	a.empty("t:FolderId", "Id", c.folderID(b, f.ID), "ChangeKey", changeKey(keyFolder, b.guid, f.Change))
+	a.Start(element)
+	a.Empty("t:FolderId", "Id", c.folderID(b, f.ID), "ChangeKey", ewsid.ChangeKey(ewsid.KeyFolder, b.guid, f.Change))
 	if f.Parent != 0 && s.wants("folder:ParentFolderId", "AllProperties") {
-		a.empty("t:ParentFolderId", "Id", c.folderID(b, f.Parent), "ChangeKey", "AQAAAA==")
+		a.Empty("t:ParentFolderId", "Id", c.folderID(b, f.Parent), "ChangeKey", "AQAAAA==")
 	}
 	if f.Class != "" && s.wants("folder:FolderClass", "AllProperties") {
-		a.text("t:FolderClass", f.Class)
+		a.Text("t:FolderClass", f.Class)
 	}
 	if s.wants("folder:DisplayName", "Default") {
-		a.text("t:DisplayName", f.Name)
+		a.Text("t:DisplayName", f.Name)
 	}
 	if s.wants("folder:TotalCount", "Default") {
-		a.text("t:TotalCount", itoa(f.Total))
+		a.Text("t:TotalCount", itoa(f.Total))
 	}
 	if s.wants("folder:ChildFolderCount", "Default") {
-		a.text("t:ChildFolderCount", itoa(f.Children))
+		a.Text("t:ChildFolderCount", itoa(f.Children))
 	}
 	for _, e := range s.extended {
 		if e.name == nil {
 			v, ok := folderProp(b, f, e.tag)
-			a.writeExtended(e, v, ok, 0)
+			writeExtended(a, e, v, ok, 0)
 		}
 	}
 	if s.wants("folder:EffectiveRights", "AllProperties") {
-		a.start("t:EffectiveRights")
+		a.Start("t:EffectiveRights")
 		for _, right := range []string{"CreateAssociated", "CreateContents", "CreateHierarchy", "Delete", "Modify", "Read", "ViewPrivateItems"} {
-			a.bool("t:"+right, true)
+			a.Bool("t:"+right, true)
 		}
-		a.end()
+		a.End()
 	}
-	if f.Distinguished != "" && s.wants("folder:DistinguishedFolderId", "AllProperties") && c.s.version.major >= 15 {
-		a.text("t:DistinguishedFolderId", f.Distinguished)
+	if f.Distinguished != "" && s.wants("folder:DistinguishedFolderId", "AllProperties") && c.s.version.Major >= 15 {
+		a.Text("t:DistinguishedFolderId", f.Distinguished)
 	}
 	if element != "t:CalendarFolder" && element != "t:ContactsFolder" && s.wants("folder:UnreadCount", "Default") {
-		a.text("t:UnreadCount", itoa(f.Unread))
+		a.Text("t:UnreadCount", itoa(f.Unread))
 	}
-	a.end()
+	a.End()
 }
 
 // folderValue is what a restriction compares.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"strings"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // mayOpen says whether this call reaches a mailbox.
@@ -25,11 +27,11 @@ func (c *call) home() *box {
 }
 
 // open finds the mailbox that an id belongs to.
-func (c *call) open(id objectID) (*box, *codeError) {
-	b := c.s.boxByGUID(id.mailbox)
+func (c *call) open(id ewsid.ID) (*box, *soap.Error) {
+	b := c.s.boxByGUID(id.Mailbox)
 	if b == nil || c.as != nil && b != c.as {
-		e := fail("ErrorNonExistentMailbox", "No mailbox with such guid.")
-		e.values = [][2]string{{"MailboxGuid", id.mailbox}}
+		e := soap.Fail("ErrorNonExistentMailbox", "No mailbox with such guid.")
+		e.Values = [][2]string{{"MailboxGuid", id.Mailbox}}
 		return nil, e
 	}
 	if !c.mayOpen(b) {
@@ -39,10 +41,10 @@ func (c *call) open(id objectID) (*box, *codeError) {
 }
 
 // folder resolves a FolderId or DistinguishedFolderId.
-func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *codeError) {
+func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *soap.Error) {
 	var none mailbox.Folder
 	if key, ok := n.Attr("ChangeKey"); ok {
-		if _, ok := decodeChangeKey(key); !ok {
+		if _, ok := ewsid.DecodeChangeKey(key); !ok {
 			return nil, none, errChangeKey
 		}
 	}
@@ -52,11 +54,11 @@ func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *codeError) {
 		b := c.home()
 		if m := n.Child("t:Mailbox"); m != nil {
 			if b = c.s.box(m.ChildText("t:EmailAddress")); b == nil {
-				return nil, none, fail("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
+				return nil, none, soap.Fail("ErrorNonExistentMailbox", "The SMTP address has no mailbox associated with it.")
 			}
 		}
 		if b == nil {
-			return nil, none, fail("ErrorMissingEmailAddress", "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.")
+			return nil, none, soap.Fail("ErrorMissingEmailAddress", "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.")
 		}
 		if !c.mayOpen(b) {
 			return nil, none, errAccessDenied
@@ -71,7 +73,7 @@ func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *codeError) {
 	if id == "" {
 		return nil, none, errIDEmpty
 	}
-	o, ok := decodeID(id)
+	o, ok := ewsid.Decode(id)
 	if !ok {
 		return nil, none, errIDMalformed
 	}
@@ -79,22 +81,22 @@ func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *codeError) {
 	if err != nil {
 		return nil, none, err
 	}
-	if !o.folder {
-		return nil, none, fail("ErrorCannotUseItemIdForFolderId", "Item ID cannot be used as a folder ID.")
+	if !o.Folder {
+		return nil, none, soap.Fail("ErrorCannotUseItemIdForFolderId", "Item ID cannot be used as a folder ID.")
 	}
-	if f, ok := b.Folder(o.n); ok {
+	if f, ok := b.Folder(o.N); ok {
 		return b, f, nil
 	}
 	return nil, none, errFolderNotFound
 }
 
 func (c *call) folderID(b *box, id uint64) string {
-	return objectID{mailbox: b.guid, folder: true, n: id}.encode(c.packed)
+	return ewsid.ID{Mailbox: b.guid, Folder: true, N: id}.Encode(c.packed)
 }
 
-func (c *call) getFolder() *codeError {
+func (c *call) getFolder() *soap.Error {
 	shape, shapeErr := newShape(c.req.Operation.Child("m:FolderShape"), "folder")
-	return c.batch("GetFolder", "m:Folders", c.req.Operation.Child("m:FolderIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("GetFolder", "m:Folders", c.req.Operation.Child("m:FolderIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
@@ -103,33 +105,33 @@ func (c *call) getFolder() *codeError {
 			return nil, err
 		}
 		return func() {
-			c.out.start("m:Folders")
+			c.out.Start("m:Folders")
 			c.writeFolder(b, f, shape)
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }
 
-func (c *call) createFolder() *codeError {
+func (c *call) createFolder() *soap.Error {
 	op := c.req.Operation
 	b, parent, parentErr := c.folder(op.Child("m:ParentFolderId").Children[0])
 	if parentErr == errFolderNotFound {
-		parentErr = fail("ErrorParentFolderNotFound", "The specified parent folder could not be found.")
+		parentErr = soap.Fail("ErrorParentFolderNotFound", "The specified parent folder could not be found.")
 	}
 	shape := &shape{base: "IdOnly", kind: "folder"}
-	return c.batch("CreateFolder", "m:Folders", op.Child("m:Folders").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("CreateFolder", "m:Folders", op.Child("m:Folders").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if parentErr != nil {
 			return nil, parentErr
 		}
 		class, name := n.ChildText("t:FolderClass"), n.ChildText("t:DisplayName")
 		if n.Name != "t:Folder" {
 			if class != "" {
-				return nil, fail("ErrorNoFolderClassOverride", "Folder class cannot be specified for this kind of folder.")
+				return nil, soap.Fail("ErrorNoFolderClassOverride", "Folder class cannot be specified for this kind of folder.")
 			}
 			class = map[string]string{"t:CalendarFolder": "IPF.Appointment", "t:ContactsFolder": "IPF.Contact", "t:TasksFolder": "IPF.Task"}[n.Name]
 		}
 		if name == "" {
-			return nil, fail("ErrorFolderSavePropertyError", "The folder has no name.")
+			return nil, soap.Fail("ErrorFolderSavePropertyError", "The folder has no name.")
 		}
 		if class == "" {
 			class = "IPF.Note"
@@ -145,37 +147,37 @@ func (c *call) createFolder() *codeError {
 			return nil, storeError(err)
 		}
 		return func() {
-			c.out.start("m:Folders")
+			c.out.Start("m:Folders")
 			c.writeFolder(b, f, shape)
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }
 
 // storeError is the response code for an error of the mailbox.
-func storeError(err error) *codeError {
+func storeError(err error) *soap.Error {
 	for _, known := range []struct {
 		err  error
-		code *codeError
+		code *soap.Error
 	}{
 		{mailbox.ErrFolderNotFound, errFolderNotFound},
 		{mailbox.ErrItemNotFound, errItemNotFound},
-		{mailbox.ErrFolderExists, fail("ErrorFolderExists", "A folder with the specified name already exists.")},
-		{mailbox.ErrSearchFolder, fail("ErrorInvalidParentFolder", "A search folder can't hold items or folders of its own.")},
-		{mailbox.ErrQuota, fail("ErrorQuotaExceeded", "The operation can't be completed because the mailbox is over its quota.")},
+		{mailbox.ErrFolderExists, soap.Fail("ErrorFolderExists", "A folder with the specified name already exists.")},
+		{mailbox.ErrSearchFolder, soap.Fail("ErrorInvalidParentFolder", "A search folder can't hold items or folders of its own.")},
+		{mailbox.ErrQuota, soap.Fail("ErrorQuotaExceeded", "The operation can't be completed because the mailbox is over its quota.")},
 		{mailbox.ErrSyncPoint, errSyncState},
 	} {
 		if errors.Is(err, known.err) {
 			return known.code
 		}
 	}
-	return fail("ErrorCorruptData", "The data is corrupt: "+err.Error())
+	return soap.Fail("ErrorCorruptData", "The data is corrupt: "+err.Error())
 }
 
-func (c *call) findFolder() *codeError {
+func (c *call) findFolder() *soap.Error {
 	op := c.req.Operation
 	shape, shapeErr := newShape(op.Child("m:FolderShape"), "folder")
-	return c.batch("FindFolder", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("FindFolder", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
@@ -209,19 +211,19 @@ func (c *call) findFolder() *codeError {
 			return nil, err
 		}
 		return func() {
-			c.out.start("m:RootFolder", p.attrs(len(all))...)
-			c.out.start("t:Folders")
+			c.out.Start("m:RootFolder", p.attrs(len(all))...)
+			c.out.Start("t:Folders")
 			for _, f := range all[p.from:p.to] {
 				c.writeFolder(b, f, shape)
 			}
-			c.out.end()
-			c.out.end()
+			c.out.End()
+			c.out.End()
 		}, nil
 	})
 }
 
 // syncFolderHierarchy answers with all changes at once, as Exchange does.
-func (c *call) syncFolderHierarchy() *codeError {
+func (c *call) syncFolderHierarchy() *soap.Error {
 	op := c.req.Operation
 	shape, shapeErr := newShape(op.Child("m:FolderShape"), "folder")
 	target := op.Child("m:SyncFolderId")
@@ -231,7 +233,7 @@ func (c *call) syncFolderHierarchy() *codeError {
 		nodes, named = target.Children, "root"
 	}
 	tail := "m:SyncState m:IncludesLastFolderInRange"
-	return c.batch("SyncFolderHierarchy", tail, nodes, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("SyncFolderHierarchy", tail, nodes, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
@@ -249,20 +251,20 @@ func (c *call) syncFolderHierarchy() *codeError {
 		}
 		state.Since = upTo
 		return func() {
-			c.out.text("m:SyncState", state.String())
-			c.out.bool("m:IncludesLastFolderInRange", true)
-			c.out.start("m:Changes")
+			c.out.Text("m:SyncState", state.String())
+			c.out.Bool("m:IncludesLastFolderInRange", true)
+			c.out.Start("m:Changes")
 			for _, ch := range changes {
 				if ch.Kind == mailbox.ChangeDelete {
-					c.out.start("t:Delete")
-					c.out.empty("t:FolderId", "Id", c.folderID(b, ch.Folder.ID), "ChangeKey", changeKey(keyFolder, b.guid, ch.Folder.Change))
+					c.out.Start("t:Delete")
+					c.out.Empty("t:FolderId", "Id", c.folderID(b, ch.Folder.ID), "ChangeKey", ewsid.ChangeKey(ewsid.KeyFolder, b.guid, ch.Folder.Change))
 				} else {
-					c.out.start(map[mailbox.ChangeKind]string{mailbox.ChangeCreate: "t:Create", mailbox.ChangeUpdate: "t:Update"}[ch.Kind])
+					c.out.Start(map[mailbox.ChangeKind]string{mailbox.ChangeCreate: "t:Create", mailbox.ChangeUpdate: "t:Update"}[ch.Kind])
 					c.writeFolder(b, ch.Folder, shape)
 				}
-				c.out.end()
+				c.out.End()
 			}
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // ServeHTTP answers EWS requests and control requests. Paths are taken without
@@ -62,7 +63,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	limit := s.policy().maxRequest()
+	limit := s.policy().MaxRequest()
 	if limit > 0 && r.ContentLength > limit {
 		refuseBody(w, body)
 		return
@@ -83,7 +84,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 			return strings.TrimSpace(e) == "gzip" && strings.TrimSpace(q) != "q=0"
 		}),
 	}
-	call.out = newAnswer(call.wire, styles[n%uint64(len(styles))], s.version)
+	call.out = soap.NewWriter(call.wire, soap.Styles[n%uint64(len(soap.Styles))], s.version.Version)
 	req, err := schema.Read(body, call.readData)
 	var bad *schema.Violation
 	switch {
@@ -112,14 +113,14 @@ func refuseBody(w http.ResponseWriter, body *bodyReader) {
 	htmlError(w, http.StatusRequestEntityTooLarge, "The page was not displayed because the request entity is too large.")
 }
 
-func violation(v *schema.Violation) *codeError {
+func violation(v *schema.Violation) *soap.Error {
 	switch v.Code {
 	case "ErrorSchemaValidation":
-		return &codeError{
-			code: v.Code, text: "The request failed schema validation: " + v.Text,
-			elements: [][2]string{{"LineNumber", itoa(v.Line)}, {"LinePosition", itoa(v.Position)}, {"Violation", v.Text}},
+		return &soap.Error{
+			Code: v.Code, Text: "The request failed schema validation: " + v.Text,
+			Elements: [][2]string{{"LineNumber", itoa(v.Line)}, {"LinePosition", itoa(v.Position)}, {"Violation", v.Text}},
 		}
 	default:
-		return fail(v.Code, "The request is invalid: "+v.Text)
+		return soap.Fail(v.Code, "The request is invalid: "+v.Text)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/mime"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 	"mailferry/fts"
 )
 
@@ -45,7 +46,7 @@ type field struct {
 	in    string // smallest base shape that has it
 	of    string // element that has it; "" all, "message" messages
 	value func(b *box, it *mailbox.Item) string
-	write func(a *answer, b *box, it *mailbox.Item, find bool)
+	write func(a *soap.Writer, b *box, it *mailbox.Item, find bool)
 }
 
 func text(uri, in, of string, value func(*box, *mailbox.Item) string) field {
@@ -126,34 +127,34 @@ func namedText(set fts.GUID, lid uint32) func(*box, *mailbox.Item) string {
 
 // one is a person in an element like From. FindItem gives only the name.
 func one(uri, of string, who func(*mailbox.Item) (string, string)) field {
-	return field{uri: uri, in: "Default", of: of, write: func(a *answer, _ *box, it *mailbox.Item, find bool) {
+	return field{uri: uri, in: "Default", of: of, write: func(a *soap.Writer, _ *box, it *mailbox.Item, find bool) {
 		name, address := who(it)
 		if name == "" && address == "" {
 			return
 		}
-		a.start("t:" + uri[strings.Index(uri, ":")+1:])
+		a.Start("t:" + uri[strings.Index(uri, ":")+1:])
 		writeMailbox(a, name, address, find)
-		a.end()
+		a.End()
 	}}
 }
 
-func writeMailbox(a *answer, name, address string, nameOnly bool) {
-	a.start("t:Mailbox")
+func writeMailbox(a *soap.Writer, name, address string, nameOnly bool) {
+	a.Start("t:Mailbox")
 	if name == "" {
 		name = address
 	}
-	a.text("t:Name", name)
+	a.Text("t:Name", name)
 	if !nameOnly && address != "" {
-		a.text("t:EmailAddress", address)
-		a.text("t:RoutingType", "SMTP")
-		a.text("t:MailboxType", "Mailbox")
+		a.Text("t:EmailAddress", address)
+		a.Text("t:RoutingType", "SMTP")
+		a.Text("t:MailboxType", "Mailbox")
 	}
-	a.end()
+	a.End()
 }
 
 // people are the recipients of one kind. FindItem does not give them.
 func people(uri string, kind int64) field {
-	return field{uri: uri, in: "Default", of: "message", write: func(a *answer, b *box, it *mailbox.Item, find bool) {
+	return field{uri: uri, in: "Default", of: "message", write: func(a *soap.Writer, b *box, it *mailbox.Item, find bool) {
 		msg, err := b.Message(it)
 		if find || err != nil {
 			return
@@ -164,7 +165,7 @@ func people(uri string, kind int64) field {
 				continue
 			}
 			if !opened {
-				a.start("t:" + uri[strings.Index(uri, ":")+1:])
+				a.Start("t:" + uri[strings.Index(uri, ":")+1:])
 				opened = true
 			}
 			address := r.Props.String(0x39FE)
@@ -174,7 +175,7 @@ func people(uri string, kind int64) field {
 			writeMailbox(a, r.Props.String(0x3001), address, false)
 		}
 		if opened {
-			a.end()
+			a.End()
 		}
 	}}
 }
@@ -247,24 +248,24 @@ func (c *call) writeItem(b *box, it *mailbox.Item, s *shape, find bool) {
 	if find {
 		most = 255
 	}
-	a.start(element)
+	a.Start(element)
 	if s.mime && !find {
-		a.start("t:MimeContent", "CharacterSet", "UTF-8")
+		a.Start("t:MimeContent", "CharacterSet", "UTF-8")
 		if msg, err := b.Message(it); err == nil {
-			mime.WriteBase64(a.w, msg)
+			mime.WriteBase64(a.W, msg)
 		}
-		a.end()
+		a.End()
 	}
 	c.writeItemID(b, it, "t:ItemId")
 	if s.wants("item:ParentFolderId", "AllProperties") {
-		a.empty("t:ParentFolderId", "Id", c.folderID(b, it.Folder), "ChangeKey", "AQAAAA==")
+		a.Empty("t:ParentFolderId", "Id", c.folderID(b, it.Folder), "ChangeKey", "AQAAAA==")
 	}
 	for i := range itemFields {
 		f := &itemFields[i]
 		if f.uri == "extended" {
 			for _, e := range s.extended {
 				v, ok := extendedValue(b, it, e)
-				a.writeExtended(e, v, ok, most)
+				writeExtended(a, e, v, ok, most)
 			}
 			continue
 		}
@@ -277,10 +278,10 @@ func (c *call) writeItem(b *box, it *mailbox.Item, s *shape, find bool) {
 			if most > 0 && len(v) > most {
 				v = clip(v, most, "String")
 			}
-			a.text("t:"+f.uri[strings.Index(f.uri, ":")+1:], v)
+			a.Text("t:"+f.uri[strings.Index(f.uri, ":")+1:], v)
 		}
 	}
-	a.end()
+	a.End()
 }
 
 func extendedValue(b *box, it *mailbox.Item, e *extended) (any, bool) {
@@ -334,7 +335,7 @@ func (c *call) itemValue(b *box, it *mailbox.Item, path *schema.Node) (string, b
 
 // sortItems orders items by the fields of a SortOrder; without one newest
 // first. What is equal stays in the order of ids.
-func (c *call) sortItems(b *box, items []*mailbox.Item, order *schema.Node) *codeError {
+func (c *call) sortItems(b *box, items []*mailbox.Item, order *schema.Node) *soap.Error {
 	if order == nil {
 		slices.SortStableFunc(items, func(x, y *mailbox.Item) int { return y.Received().Compare(x.Received()) })
 		return nil
@@ -369,7 +370,7 @@ func (c *call) sortItems(b *box, items []*mailbox.Item, order *schema.Node) *cod
 	return nil
 }
 
-func writeBody(a *answer, b *box, it *mailbox.Item, find bool) {
+func writeBody(a *soap.Writer, b *box, it *mailbox.Item, find bool) {
 	if find {
 		return // FindItem gives no bodies
 	}
@@ -379,21 +380,21 @@ func writeBody(a *answer, b *box, it *mailbox.Item, find bool) {
 	}
 	plain, html := mime.Bodies(msg)
 	if html != "" {
-		a.text("t:Body", html, "BodyType", "HTML")
+		a.Text("t:Body", html, "BodyType", "HTML")
 		return
 	}
-	a.text("t:Body", plain, "BodyType", "Text")
+	a.Text("t:Body", plain, "BodyType", "Text")
 }
 
-func writeCategories(a *answer, b *box, it *mailbox.Item, _ bool) {
+func writeCategories(a *soap.Writer, b *box, it *mailbox.Item, _ bool) {
 	v, _ := b.Named(it, fts.Name{Set: fts.PSPublicStrings, Text: "Keywords"})
 	list, _ := v.([]string)
 	if len(list) == 0 {
 		return
 	}
-	a.start("t:Categories")
+	a.Start("t:Categories")
 	for _, s := range list {
-		a.text("t:String", s)
+		a.Text("t:String", s)
 	}
-	a.end()
+	a.End()
 }

@@ -1,60 +1,62 @@
 package ewstest
 
 import (
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 func (c *call) itemID(b *box, it *mailbox.Item) string {
-	return objectID{mailbox: b.guid, n: it.ID, parent: it.Folder}.encode(c.packed)
+	return ewsid.ID{Mailbox: b.guid, N: it.ID, Parent: it.Folder}.Encode(c.packed)
 }
 
 func itemKey(b *box, it *mailbox.Item) string {
-	kind := uint32(keyMessage)
+	kind := uint32(ewsid.KeyMessage)
 	switch itemElement(it.Class()) {
 	case "t:CalendarItem":
-		kind = keyCalendar
+		kind = ewsid.KeyCalendar
 	case "t:Contact", "t:DistributionList":
-		kind = keyContact
+		kind = ewsid.KeyContact
 	case "t:Task":
-		kind = keyTask
+		kind = ewsid.KeyTask
 	}
-	return changeKey(kind, b.guid, max(it.Change, it.ReadChange))
+	return ewsid.ChangeKey(kind, b.guid, max(it.Change, it.ReadChange))
 }
 
 func (c *call) writeItemID(b *box, it *mailbox.Item, name string) {
-	c.out.empty(name, "Id", c.itemID(b, it), "ChangeKey", itemKey(b, it))
+	c.out.Empty(name, "Id", c.itemID(b, it), "ChangeKey", itemKey(b, it))
 }
 
 // item resolves an ItemId. Where the item is not there the mailbox and the id
 // are returned with the error.
-func (c *call) item(n *schema.Node) (*box, *mailbox.Item, objectID, *codeError) {
+func (c *call) item(n *schema.Node) (*box, *mailbox.Item, ewsid.ID, *soap.Error) {
 	if n.Name != "t:ItemId" {
-		return nil, nil, objectID{}, fail("ErrorCalendarCannotUseIdForOccurrenceId", "Id must be that of an occurrence of a recurring item.")
+		return nil, nil, ewsid.ID{}, soap.Fail("ErrorCalendarCannotUseIdForOccurrenceId", "Id must be that of an occurrence of a recurring item.")
 	}
 	b, id, err := c.itemTarget(n)
 	if err != nil {
 		return nil, nil, id, err
 	}
-	it, ok := b.Item(id.n)
-	if !ok || it.Folder != id.parent {
+	it, ok := b.Item(id.N)
+	if !ok || it.Folder != id.Parent {
 		return b, nil, id, errItemNotFound
 	}
 	return b, it, id, nil
 }
 
 // itemTarget reads an ItemId as far as that needs no item.
-func (c *call) itemTarget(n *schema.Node) (*box, objectID, *codeError) {
+func (c *call) itemTarget(n *schema.Node) (*box, ewsid.ID, *soap.Error) {
 	text := n.Value("Id")
 	if text == "" {
-		return nil, objectID{}, errIDEmpty
+		return nil, ewsid.ID{}, errIDEmpty
 	}
-	id, ok := decodeID(text)
+	id, ok := ewsid.Decode(text)
 	if !ok {
 		return nil, id, errIDMalformed
 	}
 	if key, ok := n.Attr("ChangeKey"); ok {
-		if _, ok := decodeChangeKey(key); !ok {
+		if _, ok := ewsid.DecodeChangeKey(key); !ok {
 			return nil, id, errChangeKey
 		}
 	}
@@ -62,16 +64,16 @@ func (c *call) itemTarget(n *schema.Node) (*box, objectID, *codeError) {
 	if err != nil {
 		return nil, id, err
 	}
-	if id.folder {
-		return b, id, fail("ErrorCannotUseFolderIdForItemId", "Folder ID cannot be used as an item ID.")
+	if id.Folder {
+		return b, id, soap.Fail("ErrorCannotUseFolderIdForItemId", "Folder ID cannot be used as an item ID.")
 	}
 	return b, id, nil
 }
 
-func (c *call) getItem() *codeError {
+func (c *call) getItem() *soap.Error {
 	op := c.req.Operation
 	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
-	return c.batch("GetItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("GetItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
@@ -83,37 +85,37 @@ func (c *call) getItem() *codeError {
 			return nil, err
 		}
 		return func() {
-			c.out.start("m:Items")
+			c.out.Start("m:Items")
 			c.writeItem(b, it, shape, false)
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }
 
 // itemFault asks the faults about an item that is read.
-func (c *call) itemFault(b *box, it *mailbox.Item) *codeError {
-	id := objectID{mailbox: b.guid, n: it.ID, parent: it.Folder}
-	if f := c.s.faults.Load().item(c.op, id.encode(false), id.encode(true)); f != nil {
-		return f.itemError()
+func (c *call) itemFault(b *box, it *mailbox.Item) *soap.Error {
+	id := ewsid.ID{Mailbox: b.guid, N: it.ID, Parent: it.Folder}
+	if f := c.s.faults.Load().Item(c.op, id.Encode(false), id.Encode(true)); f != nil {
+		return f.Error()
 	}
 	return nil
 }
 
-func (c *call) deleteItem() *codeError {
+func (c *call) deleteItem() *soap.Error {
 	op := c.req.Operation
 	kind := map[string]mailbox.DeleteKind{
 		"HardDelete": mailbox.HardDelete, "SoftDelete": mailbox.SoftDelete, "MoveToDeletedItems": mailbox.MoveToDeletedItems,
 	}[op.Value("DeleteType")]
-	return c.batch("DeleteItem", "", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("DeleteItem", "", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		b, it, _, err := c.item(n)
 		if err != nil {
 			return nil, err
 		}
 		if itemElement(it.Class()) == "t:CalendarItem" && op.Value("SendMeetingCancellations") == "" {
-			return nil, fail("ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute must be set for calendar items.")
+			return nil, soap.Fail("ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute must be set for calendar items.")
 		}
 		if itemElement(it.Class()) == "t:Task" && op.Value("AffectedTaskOccurrences") == "" {
-			return nil, fail("ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute must be set for tasks.")
+			return nil, soap.Fail("ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute must be set for tasks.")
 		}
 		if err := c.itemFault(b, it); err != nil {
 			return nil, err
@@ -125,13 +127,13 @@ func (c *call) deleteItem() *codeError {
 	})
 }
 
-func (c *call) moveItem() *codeError {
+func (c *call) moveItem() *soap.Error {
 	op := c.req.Operation
 	to, folder, folderErr := c.folder(op.Child("m:ToFolderId").Children[0])
 	if folderErr == errFolderNotFound {
-		folderErr = fail("ErrorToFolderNotFound", "The destination folder could not be found.")
+		folderErr = soap.Fail("ErrorToFolderNotFound", "The destination folder could not be found.")
 	}
-	return c.batch("MoveItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("MoveItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if folderErr != nil {
 			return nil, folderErr
 		}
@@ -140,32 +142,32 @@ func (c *call) moveItem() *codeError {
 			return nil, err
 		}
 		if b != to {
-			return nil, fail("ErrorCrossMailboxMoveCopy", "Items can't be moved to another mailbox.")
+			return nil, soap.Fail("ErrorCrossMailboxMoveCopy", "Items can't be moved to another mailbox.")
 		}
 		moved, e := b.Move(it.ID, folder.ID)
 		if e != nil {
 			return nil, storeError(e)
 		}
 		return func() {
-			c.out.start("m:Items")
+			c.out.Start("m:Items")
 			c.writeItem(b, moved, &shape{base: "IdOnly"}, false)
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }
 
 // findItem lists a folder. Items come in the order of the sort fields, without
 // them newest first.
-func (c *call) findItem() *codeError {
+func (c *call) findItem() *soap.Error {
 	op := c.req.Operation
 	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
 	restriction := op.Child("m:Restriction")
-	return c.batch("FindItem", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("FindItem", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
 		if op.Child("m:QueryString") != nil {
-			return nil, fail("ErrorContentIndexingNotEnabled", "The mailbox has no content index.")
+			return nil, soap.Fail("ErrorContentIndexingNotEnabled", "The mailbox has no content index.")
 		}
 		b, f, err := c.folder(n)
 		if err != nil {
@@ -180,22 +182,22 @@ func (c *call) findItem() *codeError {
 			return nil, err
 		}
 		return func() {
-			c.out.start("m:RootFolder", p.attrs(len(items))...)
-			c.out.start("t:Items")
+			c.out.Start("m:RootFolder", p.attrs(len(items))...)
+			c.out.Start("t:Items")
 			for i, it := range items[p.from:p.to] {
 				c.writeItem(b, it, shape, true)
 				if c.faults["duplicate-ids"] != nil && i%3 == 0 {
 					c.writeItem(b, it, shape, true)
 				}
 			}
-			c.out.end()
-			c.out.end()
+			c.out.End()
+			c.out.End()
 		}, nil
 	})
 }
 
 // found returns the items of a folder that a FindItem asks for, in order.
-func (c *call) found(b *box, f mailbox.Folder, op *schema.Node) ([]*mailbox.Item, *codeError) {
+func (c *call) found(b *box, f mailbox.Folder, op *schema.Node) ([]*mailbox.Item, *soap.Error) {
 	if op.Value("Traversal") == "SoftDeleted" {
 		// Dumpsters of folders went with Exchange 2010: what is deleted is in
 		// the recoverable items folders.

@@ -1,23 +1,24 @@
 package ewstest
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // convertID changes the format of ids. It needs no access, and takes any
 // mailbox for an answer: it tells the right one, which clients use to learn
 // their own address.
-func (c *call) convertID() *codeError {
+func (c *call) convertID() *soap.Error {
 	op := c.req.Operation
 	to := op.Value("DestinationFormat")
-	return c.batch("ConvertId", "", op.Child("m:SourceIds").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("ConvertId", "", op.Child("m:SourceIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if n.Name != "t:AlternateId" {
-			return nil, fail("ErrorInvalidOperation", "There are no public folders.")
+			return nil, soap.Fail("ErrorInvalidOperation", "There are no public folders.")
 		}
 		id, ok := parseID(n.Value("Format"), n.Value("Id"))
 		if !ok {
@@ -28,61 +29,48 @@ func (c *call) convertID() *codeError {
 			return nil, err
 		}
 		return func() {
-			c.out.empty("m:AlternateId", c.xsiType("AlternateIdType", "Format", to, "Id", formatID(to, id, c.packed), "Mailbox", b.Address())...)
+			c.out.Empty("m:AlternateId", c.xsiType("AlternateIdType", "Format", to, "Id", formatID(to, id, c.packed), "Mailbox", b.Address())...)
 		}, nil
 	})
 }
 
 // xsiType names the derived type of an element and its attributes.
 func (c *call) xsiType(name string, attrs ...string) []string {
-	return append([]string{"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xsi:type", c.out.style.types + name}, attrs...)
+	return append([]string{"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xsi:type", c.out.Style().Types + name}, attrs...)
 }
 
 // parseID reads an id in one of the formats.
-func parseID(format, text string) (objectID, bool) {
+func parseID(format, text string) (ewsid.ID, bool) {
 	var entry []byte
 	switch format {
 	case "EwsId", "EwsLegacyId":
-		return decodeID(text)
+		return ewsid.Decode(text)
 	case "OwaId":
-		return decodeID(strings.NewReplacer("-", "/", "_", "+").Replace(text))
+		return ewsid.Decode(strings.NewReplacer("-", "/", "_", "+").Replace(text))
 	case "EntryId", "StoreId":
 		entry, _ = base64.StdEncoding.DecodeString(text)
 	case "HexEntryId":
 		entry, _ = hex.DecodeString(text)
 	}
-	// What an EwsId wraps is the same entry id.
-	for _, size := range []int{folderEntryID, itemEntryID} {
-		if len(entry) != size {
-			continue
-		}
-		guid := entry[4:20]
-		text := guidText(guid)
-		id := objectID{mailbox: text, folder: size == folderEntryID, n: counterAt(entry, size)}
-		if !id.folder {
-			id.parent = counterAt(entry, folderEntryID)
-		}
-		return id, bytes.Equal(id.entryID(), entry)
-	}
-	return objectID{}, false
+	return ewsid.FromEntryID(entry) // which is what an EwsId wraps
 }
 
-func formatID(format string, id objectID, packed bool) string {
+func formatID(format string, id ewsid.ID, packed bool) string {
 	switch format {
 	case "OwaId":
-		return strings.NewReplacer("/", "-", "+", "_").Replace(id.encode(packed))
+		return strings.NewReplacer("/", "-", "+", "_").Replace(id.Encode(packed))
 	case "EntryId", "StoreId":
-		return base64.StdEncoding.EncodeToString(id.entryID())
+		return base64.StdEncoding.EncodeToString(id.EntryID())
 	case "HexEntryId":
-		return strings.ToUpper(hex.EncodeToString(id.entryID()))
+		return strings.ToUpper(hex.EncodeToString(id.EntryID()))
 	}
-	return id.encode(packed)
+	return id.Encode(packed)
 }
 
 // resolveNames finds mailboxes by their address or its beginning.
-func (c *call) resolveNames() *codeError {
+func (c *call) resolveNames() *soap.Error {
 	op := c.req.Operation
-	return c.batch("ResolveNames", "", []*schema.Node{op}, func(*schema.Node) (func(), *codeError) {
+	return c.batch("ResolveNames", "", []*schema.Node{op}, func(*schema.Node) (func(), *soap.Error) {
 		entry := strings.ToLower(strings.TrimPrefix(op.ChildText("m:UnresolvedEntry"), "smtp:"))
 		var found []*box
 		for _, b := range c.s.boxes {
@@ -91,17 +79,17 @@ func (c *call) resolveNames() *codeError {
 			}
 		}
 		if len(found) == 0 {
-			return nil, fail("ErrorNameResolutionNoResults", "No results were found.")
+			return nil, soap.Fail("ErrorNameResolutionNoResults", "No results were found.")
 		}
 		return func() {
-			c.out.start("m:ResolutionSet", "TotalItemsInView", itoa(len(found)), "IncludesLastItemInRange", "true")
+			c.out.Start("m:ResolutionSet", "TotalItemsInView", itoa(len(found)), "IncludesLastItemInRange", "true")
 			for _, b := range found {
 				name, _, _ := strings.Cut(b.Address(), "@")
-				c.out.start("t:Resolution")
+				c.out.Start("t:Resolution")
 				writeMailbox(c.out, name, b.Address(), false)
-				c.out.end()
+				c.out.End()
 			}
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // page is the part of a list that a Find* answer holds.
@@ -22,9 +23,9 @@ func (p page) attrs(total int) []string {
 
 // page finds the page that a request asks for in a list of n. Pages are capped
 // as by EWSFindCountLimit: 1000, or 250 with a restriction since Exchange 2013.
-func (c *call) page(op *schema.Node, n int, restricted bool) (page, *codeError) {
+func (c *call) page(op *schema.Node, n int, restricted bool) (page, *soap.Error) {
 	limit := 1000
-	if restricted && c.s.version.major >= 15 {
+	if restricted && c.s.version.Major >= 15 {
 		limit = 250
 	}
 	if p := c.s.policy().FindPage; p > 0 {
@@ -38,20 +39,20 @@ func (c *call) page(op *schema.Node, n int, restricted bool) (page, *codeError) 
 		if s, ok := v.Attr("MaxEntriesReturned"); ok {
 			most := atoi(s)
 			if most <= 0 {
-				return page{}, fail("ErrorInvalidPagingMaxRows", "Paging max rows must be greater than zero.")
+				return page{}, soap.Fail("ErrorInvalidPagingMaxRows", "Paging max rows must be greater than zero.")
 			}
 			limit = min(limit, most)
 		}
 		if strings.HasPrefix(v.Name, "m:Fractional") {
 			num, den := atoi(v.Value("Numerator")), atoi(v.Value("Denominator"))
 			if num < 0 || den <= 0 || num > den {
-				return page{}, fail("ErrorInvalidFractionalPagingParameters", "The numerator or the denominator is not valid.")
+				return page{}, soap.Fail("ErrorInvalidFractionalPagingParameters", "The numerator or the denominator is not valid.")
 			}
 			from = n * num / den
 			continue
 		}
 		if from = atoi(v.Value("Offset")); from < 0 {
-			return page{}, fail("ErrorInvalidIndexedPagingParameters", "The offset must not be negative.")
+			return page{}, soap.Fail("ErrorInvalidIndexedPagingParameters", "The offset must not be negative.")
 		}
 		backwards = v.Value("BasePoint") == "End"
 	}

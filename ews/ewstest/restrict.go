@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // matches evaluates a search expression; value tells what a path stands for.
-func matches(n *schema.Node, value func(path *schema.Node) (string, bool)) (bool, *codeError) {
+func matches(n *schema.Node, value func(path *schema.Node) (string, bool)) (bool, *soap.Error) {
 	switch n.Name {
 	case "t:And", "t:Or":
 		for _, c := range n.Children {
@@ -61,7 +62,7 @@ func matches(n *schema.Node, value func(path *schema.Node) (string, bool)) (bool
 	case "t:IsLessThanOrEqualTo":
 		return order <= 0, nil
 	}
-	return false, fail("ErrorUnsupportedQueryFilter", "The restriction can't be evaluated.")
+	return false, soap.Fail("ErrorUnsupportedQueryFilter", "The restriction can't be evaluated.")
 }
 
 // compare orders numbers by value and all else, times among it, as text

@@ -17,8 +17,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mailferry/ews/ewstest/inject"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/ntlm"
+	"mailferry/ews/ewstest/throttle"
 )
 
 // Server is a running or not yet started Exchange simulator. It is safe for
@@ -33,8 +35,8 @@ type Server struct {
 	cert     tls.Certificate
 	ca       []byte
 	stats    counters
-	throttle atomic.Pointer[throttle]
-	faults   atomic.Pointer[faultSet]
+	throttle atomic.Pointer[throttle.Throttle]
+	faults   atomic.Pointer[inject.Set]
 	requests atomic.Uint64
 
 	http     *http.Server
@@ -100,7 +102,7 @@ func NewServer(o Options) (*Server, error) {
 		}
 		return u.Password, true
 	}}
-	s.throttle.Store(newThrottle(o.Policy, s.version.major < 15))
+	s.throttle.Store(throttle.New(o.Policy, s.version.Major < 15))
 	return s, s.SetFaults(nil)
 }
 
@@ -220,7 +222,7 @@ func (s *Server) Mailbox(address string) *mailbox.Mailbox {
 
 // SetFaults replaces the faults and begins counting anew.
 func (s *Server) SetFaults(faults []Fault) error {
-	set, err := newFaultSet(faults, s.opt.Seed)
+	set, err := inject.NewSet(faults, s.opt.Seed)
 	if err != nil {
 		return err
 	}
@@ -229,14 +231,14 @@ func (s *Server) SetFaults(faults []Fault) error {
 }
 
 // SetPolicy replaces the policy; budgets begin anew.
-func (s *Server) SetPolicy(p Policy) { s.throttle.Store(newThrottle(p, s.version.major < 15)) }
+func (s *Server) SetPolicy(p Policy) { s.throttle.Store(throttle.New(p, s.version.Major < 15)) }
 
-func (s *Server) policy() Policy { return s.throttle.Load().policy }
+func (s *Server) policy() Policy { return s.throttle.Load().Policy }
 
 // Stats returns what was counted so far.
 func (s *Server) Stats() Stats {
 	st := s.stats.snapshot()
-	st.Faults = s.faults.Load().count()
+	st.Faults = s.faults.Load().Count()
 	return st
 }
 

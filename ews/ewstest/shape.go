@@ -4,7 +4,9 @@ import (
 	"strconv"
 	"strings"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 	"mailferry/fts"
 )
 
@@ -32,7 +34,7 @@ var propertySets = map[string]fts.GUID{
 	"UnifiedMessaging": fts.PSETIDUnifiedMessaging, "Task": fts.PSETIDTask, "Sharing": fts.PSETIDSharing,
 }
 
-func newShape(n *schema.Node, kind string) (*shape, *codeError) {
+func newShape(n *schema.Node, kind string) (*shape, *soap.Error) {
 	s := &shape{kind: kind, base: n.ChildText("t:BaseShape"), fields: map[string]bool{}}
 	mime := n.ChildText("t:IncludeMimeContent")
 	s.mime = mime == "true" || mime == "1"
@@ -60,13 +62,13 @@ func newShape(n *schema.Node, kind string) (*shape, *codeError) {
 }
 
 // newExtended reads an ExtendedFieldURI and refuses what Exchange refuses.
-func newExtended(n *schema.Node) (*extended, *codeError) {
+func newExtended(n *schema.Node) (*extended, *soap.Error) {
 	e := &extended{typ: n.Value("PropertyType")}
 	switch e.typ {
 	case "Error", "Null", "Object", "ObjectArray":
-		return nil, fail("ErrorUnsupportedMapiPropertyType", "The property type is not supported.")
+		return nil, soap.Fail("ErrorUnsupportedMapiPropertyType", "The property type is not supported.")
 	}
-	invalid := fail("ErrorInvalidExtendedProperty", "Extended property attribute combination is invalid.")
+	invalid := soap.Fail("ErrorInvalidExtendedProperty", "Extended property attribute combination is invalid.")
 	set, hasSet := n.Attr("PropertySetId")
 	known, hasKnown := n.Attr("DistinguishedPropertySetId")
 	tag, hasTag := n.Attr("PropertyTag")
@@ -81,7 +83,7 @@ func newExtended(n *schema.Node) (*extended, *codeError) {
 			return nil, invalid
 		}
 		if v >= 0x8000 {
-			return nil, fail("ErrorNoPropertyTagForCustomProperties", "Property tags above 0x8000 can't be used for custom properties.")
+			return nil, soap.Fail("ErrorNoPropertyTagForCustomProperties", "Property tags above 0x8000 can't be used for custom properties.")
 		}
 		e.tag = uint16(v)
 		e.attrs = []string{"PropertyTag", "0x" + strconv.FormatUint(v, 16), "PropertyType", e.typ}
@@ -95,7 +97,7 @@ func newExtended(n *schema.Node) (*extended, *codeError) {
 		e.name.Set = propertySets[known]
 		e.attrs = []string{"DistinguishedPropertySetId", known}
 	} else {
-		copy(e.name.Set[:], guidBytes(set))
+		copy(e.name.Set[:], ewsid.GUIDBytes(set))
 		e.attrs = []string{"PropertySetId", strings.ToLower(set)}
 	}
 	if hasLID {
@@ -124,7 +126,7 @@ func (s *shape) wants(uri, in string) bool {
 
 // writeExtended writes one ExtendedProperty, nothing where the value is absent
 // or of another type than was asked for.
-func (a *answer) writeExtended(e *extended, value any, ok bool, most int) {
+func writeExtended(a *soap.Writer, e *extended, value any, ok bool, most int) {
 	if !ok {
 		return
 	}
@@ -132,21 +134,21 @@ func (a *answer) writeExtended(e *extended, value any, ok bool, most int) {
 	if !ok {
 		return
 	}
-	a.start("t:ExtendedProperty")
-	a.empty("t:ExtendedFieldURI", e.attrs...)
+	a.Start("t:ExtendedProperty")
+	a.Empty("t:ExtendedFieldURI", e.attrs...)
 	if array {
-		a.start("t:Values")
+		a.Start("t:Values")
 	}
 	for _, v := range values {
 		if most > 0 && len(v) > most && (e.typ == "String" || e.typ == "Binary") {
 			v = clip(v, most, e.typ)
 		}
-		a.text("t:Value", v)
+		a.Text("t:Value", v)
 	}
 	if array {
-		a.end()
+		a.End()
 	}
-	a.end()
+	a.End()
 }
 
 // clip cuts a long value as FindItem does.

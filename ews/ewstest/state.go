@@ -59,5 +59,5 @@ func (s *Server) save() error {
 }
 
 func (s *Server) blobVersion() [3]uint16 {
-	return [3]uint16{uint16(s.version.major), uint16(s.version.minor), uint16(s.version.build)}
+	return [3]uint16{uint16(s.version.Major), uint16(s.version.Minor), uint16(s.version.Build)}
 }

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"io"
 
+	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 )
 
 // syncState is what a client keeps between two calls of Sync*. It is valid for
@@ -60,7 +62,7 @@ func (s *syncState) read(text string) error {
 }
 
 // syncFolderItems tells the changes of a folder in pages.
-func (c *call) syncFolderItems() *codeError {
+func (c *call) syncFolderItems() *soap.Error {
 	op := c.req.Operation
 	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
 	limit := 512
@@ -70,19 +72,19 @@ func (c *call) syncFolderItems() *codeError {
 	limit = min(limit, atoi(op.ChildText("m:MaxChangesReturned")))
 	associated := op.ChildText("m:SyncScope") == "NormalAndAssociatedItems"
 	tail := "m:SyncState m:IncludesLastItemInRange"
-	return c.batch("SyncFolderItems", tail, op.Child("m:SyncFolderId").Children, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("SyncFolderItems", tail, op.Child("m:SyncFolderId").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
 		b, f, err := c.folder(n)
 		if err == errFolderNotFound {
-			err = fail("ErrorSyncFolderNotFound", "The folder to synchronize could not be found.")
+			err = soap.Fail("ErrorSyncFolderNotFound", "The folder to synchronize could not be found.")
 		}
 		if err != nil {
 			return nil, err
 		}
 		if f.Search {
-			return nil, fail("ErrorInvalidOperation", "Search folders can't be synchronized.")
+			return nil, soap.Fail("ErrorInvalidOperation", "Search folders can't be synchronized.")
 		}
 		state := syncState{Kind: "items", Mailbox: b.guid, Folder: f.ID}
 		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
@@ -100,15 +102,15 @@ func (c *call) syncFolderItems() *codeError {
 			}
 		}
 		return func() {
-			c.out.text("m:SyncState", state.String())
-			c.out.bool("m:IncludesLastItemInRange", last)
-			c.out.start("m:Changes")
+			c.out.Text("m:SyncState", state.String())
+			c.out.Bool("m:IncludesLastItemInRange", last)
+			c.out.Start("m:Changes")
 			for _, ch := range changes {
 				if !ignored[c.itemID(b, ch.Item)] {
 					c.writeChange(b, ch, shape)
 				}
 			}
-			c.out.end()
+			c.out.End()
 		}, nil
 	})
 }
@@ -116,19 +118,19 @@ func (c *call) syncFolderItems() *codeError {
 func (c *call) writeChange(b *box, ch mailbox.Change, s *shape) {
 	switch ch.Kind {
 	case mailbox.ChangeCreate:
-		c.out.start("t:Create")
+		c.out.Start("t:Create")
 		c.writeItem(b, ch.Item, s, true)
 	case mailbox.ChangeUpdate:
-		c.out.start("t:Update")
+		c.out.Start("t:Update")
 		c.writeItem(b, ch.Item, s, true)
 	case mailbox.ChangeDelete:
-		c.out.start("t:Delete")
-		id := objectID{mailbox: b.guid, n: ch.Item.ID, parent: ch.Item.Folder}.encode(c.packed)
-		c.out.empty("t:ItemId", "Id", id, "ChangeKey", changeKey(keyMessage, b.guid, max(ch.Item.Change, ch.Item.ReadChange)))
+		c.out.Start("t:Delete")
+		id := ewsid.ID{Mailbox: b.guid, N: ch.Item.ID, Parent: ch.Item.Folder}.Encode(c.packed)
+		c.out.Empty("t:ItemId", "Id", id, "ChangeKey", ewsid.ChangeKey(ewsid.KeyMessage, b.guid, max(ch.Item.Change, ch.Item.ReadChange)))
 	case mailbox.ChangeRead:
-		c.out.start("t:ReadFlagChange")
+		c.out.Start("t:ReadFlagChange")
 		c.writeItemID(b, ch.Item, "t:ItemId")
-		c.out.bool("t:IsRead", ch.Item.Read)
+		c.out.Bool("t:IsRead", ch.Item.Read)
 	}
-	c.out.end()
+	c.out.End()
 }

@@ -8,15 +8,16 @@ import (
 
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/soap"
 	"mailferry/fts"
 )
 
 // uploadItems stores items. All is done before the first byte of the answer.
-func (c *call) uploadItems() *codeError {
+func (c *call) uploadItems() *soap.Error {
 	nodes := c.req.Operation.Child("m:Items").Children
 	for _, n := range nodes {
 		if n.Value("CreateAction") != string(mailbox.CreateNew) && n.Child("t:ItemId") == nil {
-			return fail("ErrorInvalidRequest", "The request is invalid: CreateAction "+n.Value("CreateAction")+" needs an ItemId.")
+			return soap.Fail("ErrorInvalidRequest", "The request is invalid: CreateAction "+n.Value("CreateAction")+" needs an ItemId.")
 		}
 	}
 	if f := c.faults["timeout"]; f != nil {
@@ -31,7 +32,7 @@ func (c *call) uploadItems() *codeError {
 			return err
 		}
 	}
-	return c.batch("UploadItems", "", nodes, func(n *schema.Node) (func(), *codeError) {
+	return c.batch("UploadItems", "", nodes, func(n *schema.Node) (func(), *soap.Error) {
 		pause(c.r.Context(), c.s.policy().ItemTime)
 		if c.late() {
 			return nil, errTimeout
@@ -56,19 +57,19 @@ func blobNames(n *schema.Node) []string {
 }
 
 // poisoned says whether an item fails the whole request.
-func (c *call) poisoned(n *schema.Node) *codeError {
+func (c *call) poisoned(n *schema.Node) *soap.Error {
 	set := c.s.faults.Load()
-	if !set.has("poison") {
+	if !set.Has("poison") {
 		return nil
 	}
-	if f := set.item(c.op, blobNames(n)...); f != nil && f.Kind == "poison" {
-		return fail("ErrorInternalServerError", "An internal server error occurred. The operation failed.")
+	if f := set.Item(c.op, blobNames(n)...); f != nil && f.Kind == "poison" {
+		return soap.Fail("ErrorInternalServerError", "An internal server error occurred. The operation failed.")
 	}
 	return nil
 }
 
 // uploadItem stores one item, as section 4 of the protocol reference has it.
-func (c *call) uploadItem(n *schema.Node) (*box, *mailbox.Item, *codeError) {
+func (c *call) uploadItem(n *schema.Node) (*box, *mailbox.Item, *soap.Error) {
 	b, folder, err := c.folder(n.Child("t:ParentFolderId"))
 	if err != nil {
 		return nil, nil, err
@@ -85,12 +86,12 @@ func (c *call) uploadItem(n *schema.Node) (*box, *mailbox.Item, *codeError) {
 		if owner != b {
 			return nil, nil, errItemNotFound
 		}
-		up.Item = id.n
+		up.Item = id.N
 	}
 	copies := 1
-	if set := c.s.faults.Load(); set.any() {
-		if f := set.item(c.op, blobNames(n)...); f != nil {
-			if e := f.itemError(); e != nil {
+	if set := c.s.faults.Load(); set.Any() {
+		if f := set.Item(c.op, blobNames(n)...); f != nil {
+			if e := f.Error(); e != nil {
 				return nil, nil, e
 			}
 			if f.Kind == "server-duplicates" {
@@ -110,9 +111,9 @@ func (c *call) uploadItem(n *schema.Node) (*box, *mailbox.Item, *codeError) {
 	return b, it, nil
 }
 
-func uploadError(err error) *codeError {
+func uploadError(err error) *soap.Error {
 	if _, ok := errors.AsType[*fts.Problem](err); ok {
-		return fail("ErrorCorruptData", "Data is corrupt.")
+		return soap.Fail("ErrorCorruptData", "Data is corrupt.")
 	}
 	return storeError(err)
 }

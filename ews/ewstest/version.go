@@ -3,15 +3,16 @@ package ewstest
 import (
 	"fmt"
 	"strconv"
+
+	"mailferry/ews/ewstest/soap"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // serverVersion is what the server says it is.
 type serverVersion struct {
-	major, minor, build, revision int
-	schema                        string
-	newest                        int // index into versions of the newest request version it takes
+	soap.Version
+	newest int // index into versions of the newest request version it takes
 }
 
 // versions are the request versions of the schemas, oldest first.
@@ -35,13 +36,13 @@ var firstWithTransfer = versionIndex("Exchange2010_SP1")
 func parseVersion(s string) (serverVersion, error) {
 	switch s {
 	case "2010_SP1":
-		return serverVersion{14, 1, 218, 15, "Exchange2010_SP1", versionIndex("Exchange2010_SP1")}, nil
+		return serverVersion{soap.Version{Major: 14, Minor: 1, Build: 218, Revision: 15, Schema: "Exchange2010_SP1"}, versionIndex("Exchange2010_SP1")}, nil
 	case "2013_SP1":
-		return serverVersion{15, 0, 847, 32, "V2_23", versionIndex("Exchange2013_SP1")}, nil
+		return serverVersion{soap.Version{Major: 15, Minor: 0, Build: 847, Revision: 32, Schema: "V2_23"}, versionIndex("Exchange2013_SP1")}, nil
 	case "", "2016":
-		return serverVersion{15, 1, 2507, 39, "V2017_07_11", versionIndex("Exchange2016")}, nil
+		return serverVersion{soap.Version{Major: 15, Minor: 1, Build: 2507, Revision: 39, Schema: "V2017_07_11"}, versionIndex("Exchange2016")}, nil
 	case "SE":
-		return serverVersion{15, 2, 2562, 17, "V2017_07_11", versionIndex("Exchange2016")}, nil
+		return serverVersion{soap.Version{Major: 15, Minor: 2, Build: 2562, Revision: 17, Schema: "V2017_07_11"}, versionIndex("Exchange2016")}, nil
 	}
 	return serverVersion{}, fmt.Errorf("server version %q: want 2010_SP1, 2013_SP1, 2016 or SE", s)
 }

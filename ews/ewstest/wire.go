@@ -79,7 +79,7 @@ func (x *wire) finish() {
 func (x *wire) interrupt() {
 	_ = http.NewResponseController(x.w).Flush()
 	if f := x.faults["stall"]; f != nil {
-		pause(x.ctx, f.delay(time.Hour))
+		pause(x.ctx, f.Delay(time.Hour))
 	}
 	cut()
 }
@@ -116,7 +116,7 @@ func (s sink) Write(p []byte) (int, error) {
 func (x *wire) send(p []byte) error {
 	piece, delay := len(p), time.Duration(0)
 	if f := x.faults["slow"]; f != nil {
-		piece, delay = 1024, f.delay(20*time.Millisecond)
+		piece, delay = 1024, f.Delay(20*time.Millisecond)
 	} else if x.bandwidth > 0 {
 		piece = 16 << 10
 	}

@@ -1,10 +1,12 @@
-package ewstest
+package inject
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"mailferry/ews/ewstest/soap"
 )
 
 // scope says what a fault kind counts: requests or items.
@@ -34,16 +36,16 @@ type faultState struct {
 	hit         map[string]bool // items of sticky kinds
 }
 
-// faultSet decides which faults happen.
-type faultSet struct {
+// Set decides which faults happen.
+type Set struct {
 	mu    sync.Mutex
 	list  []*faultState
 	rand  *rand.Rand
 	fired int64
 }
 
-func newFaultSet(faults []Fault, seed int64) (*faultSet, error) {
-	s := &faultSet{rand: rand.New(rand.NewPCG(uint64(seed), 17))}
+func NewSet(faults []Fault, seed int64) (*Set, error) {
+	s := &Set{rand: rand.New(rand.NewPCG(uint64(seed), 17))}
 	for _, f := range faults {
 		if faultKinds[f.Kind] == 0 {
 			return nil, fmt.Errorf("fault kind %q is not known", f.Kind)
@@ -56,8 +58,8 @@ func newFaultSet(faults []Fault, seed int64) (*faultSet, error) {
 	return s, nil
 }
 
-// request returns the faults of a request, by kind.
-func (s *faultSet) request(op string) map[string]*Fault {
+// Request returns the faults of a request, by kind.
+func (s *Set) Request(op string) map[string]*Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found map[string]*Fault
@@ -73,9 +75,9 @@ func (s *faultSet) request(op string) map[string]*Fault {
 	return found
 }
 
-// item returns the first fault that hits an item, known by its names: its id,
+// Item returns the first fault that hits an item, known by its names: its id,
 // its number, or the hash of an uploaded blob.
-func (s *faultSet) item(op string, names ...string) *Fault {
+func (s *Set) Item(op string, names ...string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.list {
@@ -108,7 +110,7 @@ func (s *faultSet) item(op string, names ...string) *Fault {
 
 func (f *faultState) concerns(op string) bool { return f.Op == "" || f.Op == "*" || f.Op == op }
 
-func (s *faultSet) due(f *faultState) bool {
+func (s *Set) due(f *faultState) bool {
 	f.seen++
 	if f.Times > 0 && f.fired >= f.Times {
 		return false
@@ -129,13 +131,13 @@ func (s *faultSet) due(f *faultState) bool {
 	return hit
 }
 
-func (s *faultSet) count() int64 {
+func (s *Set) Count() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.fired
 }
 
-func (f *Fault) backOff() int64 {
+func (f *Fault) BackOff() int64 {
 	if f.Kind == "busy-zero" {
 		return 0
 	}
@@ -145,71 +147,60 @@ func (f *Fault) backOff() int64 {
 	return 5000
 }
 
-func (f *Fault) delay(zero time.Duration) time.Duration {
+func (f *Fault) Delay(zero time.Duration) time.Duration {
 	if f.DelayMS > 0 {
 		return time.Duration(f.DelayMS) * time.Millisecond
 	}
 	return zero
 }
 
-// itemError is the response code of an item fault, nil for faults that are
+// Error is the response code of an item fault, nil for faults that are
 // not told by a code.
-func (f *Fault) itemError() *codeError {
+func (f *Fault) Error() *soap.Error {
 	switch f.Kind {
 	case "busy-item":
-		return busyError(f.backOff(), "")
+		return Busy(f.BackOff(), "")
 	case "inner-busy":
-		return &codeError{
-			code: "ErrorInternalServerError", text: "An internal server error occurred. The operation failed.",
-			values: [][2]string{
+		return &soap.Error{
+			Code: "ErrorInternalServerError", Text: "An internal server error occurred. The operation failed.",
+			Values: [][2]string{
 				{"InnerErrorMessageText", "The server cannot service this request right now. Try again later."},
 				{"InnerErrorResponseCode", "ErrorServerBusy"},
 				{"InnerErrorDescriptiveLinkKey", "0"},
 			},
 		}
 	case "batch-stopped":
-		return fail("ErrorInsufficientResources", "There are not enough resources to complete the operation.")
+		return soap.Fail("ErrorInsufficientResources", "There are not enough resources to complete the operation.")
 	case "corrupt-item":
-		return fail("ErrorCorruptData", "Data is corrupt.")
+		return soap.Fail("ErrorCorruptData", "Data is corrupt.")
 	case "not-found":
-		return errItemNotFound
+		return soap.Fail("ErrorItemNotFound", "The specified object was not found in the store.")
 	case "quota":
-		return fail("ErrorQuotaExceeded", "The operation can't be completed because the mailbox is over its quota.")
+		return soap.Fail("ErrorQuotaExceeded", "The operation can't be completed because the mailbox is over its quota.")
 	case "move-in-progress":
-		return fail("ErrorMailboxMoveInProgress", "The mailbox is being moved. Try again later.")
+		return soap.Fail("ErrorMailboxMoveInProgress", "The mailbox is being moved. Try again later.")
 	case "access-denied":
-		return errAccessDenied
+		return soap.Fail("ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 	}
 	return nil
 }
 
-// stopsBatch are the codes after which the rest of a batch is not processed.
-var stopsBatch = map[string]bool{
-	"ErrorAccessDenied": true, "ErrorAccountDisabled": true, "ErrorADUnavailable": true, "ErrorADOperation": true, "ErrorConnectionFailed": true,
-	"ErrorMailboxStoreUnavailable": true, "ErrorMailboxMoveInProgress": true, "ErrorPasswordChangeRequired": true,
-	"ErrorPasswordExpired": true, "ErrorQuotaExceeded": true, "ErrorInsufficientResources": true,
-}
+// Any says whether there are faults at all; Has, whether of a kind.
+func (s *Set) Any() bool { return len(s.list) > 0 }
 
-var (
-	errItemNotFound   = fail("ErrorItemNotFound", "The specified object was not found in the store.")
-	errFolderNotFound = fail("ErrorFolderNotFound", "The specified folder could not be found in the store.")
-	errAccessDenied   = fail("ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-	errStopped        = fail("ErrorBatchProcessingStopped", "The batch processing was stopped.")
-	errIDMalformed    = fail("ErrorInvalidIdMalformed", "Id is malformed.")
-	errIDEmpty        = fail("ErrorInvalidIdEmpty", "Id must be non-empty.")
-	errChangeKey      = fail("ErrorInvalidChangeKey", "The change key is invalid.")
-	errTimeout        = fail("ErrorTimeoutExpired", "The operation could not be completed within the time allowed.")
-	errSyncState      = fail("ErrorInvalidSyncStateData", "The sync state is corrupt or does not belong to this folder.")
-)
-
-// any says whether there are faults at all; has, whether of a kind.
-func (s *faultSet) any() bool { return len(s.list) > 0 }
-
-func (s *faultSet) has(kind string) bool {
+func (s *Set) Has(kind string) bool {
 	for _, f := range s.list {
 		if f.Kind == kind {
 			return true
 		}
 	}
 	return false
+}
+
+// Busy is the error of a server that asks to wait.
+func Busy(ms int64, text string) *soap.Error {
+	if text == "" {
+		text = "The server cannot service this request right now. Try again later."
+	}
+	return &soap.Error{Code: "ErrorServerBusy", Text: text, Values: [][2]string{{"BackOffMilliseconds", fmt.Sprint(ms)}}}
 }

@@ -1,4 +1,4 @@
-package ewstest
+package inject
 
 // Fault is something that goes wrong. At most one of Nth, Every and Probability
 // says when; without them it is always.
@@ -19,7 +19,7 @@ type Fault struct {
 	Kind        string  `json:"kind"`
 	Nth         int     `json:"nth,omitempty"`         // the nth one, from 1, once
 	Every       int     `json:"every,omitempty"`       // each nth one
-	Probability float64 `json:"probability,omitempty"` // by chance, from Options.Seed
+	Probability float64 `json:"probability,omitempty"` // by chance, from the seed of the set
 	Item        string  `json:"item,omitempty"`        // this item id, or hex SHA-256 of this uploaded blob
 	Times       int     `json:"times,omitempty"`       // at most so often; 0 is no limit
 	BackOffMS   int     `json:"backoff_ms,omitempty"`  // of busy kinds; 0 is 5000 (busy-zero: 0)

@@ -1,6 +1,13 @@
-package ewstest
+// Package ewsid makes ids and change keys that look like those of Exchange.
+//
+// An id is base64 of a compression byte (0 plain, 1 run-length encoded), the
+// storage type 3, the mailbox GUID as text with its length, an instruction
+// byte, and an entry id of 46 (folder) or 70 (item) bytes with its length. So
+// ids are case-sensitive, name their mailbox, and have two spellings.
+package ewsid
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,41 +17,35 @@ import (
 	"mailferry/fts"
 )
 
-// Ids look like those of Exchange: base64 of a compression byte (0 plain, 1
-// run-length encoded), the storage type 3, the mailbox GUID as text with its
-// length, an instruction byte, and an entry id of 46 (folder) or 70 (item)
-// bytes with its length. So they are case-sensitive, name their mailbox, and
-// have two spellings.
-
 const (
 	folderEntryID = 46
 	itemEntryID   = 70
 	storeProvider = 3
 )
 
-// objectID is what an id says.
-type objectID struct {
-	mailbox string // GUID as text, lower case
-	folder  bool
-	n       uint64
-	parent  uint64 // of an item: its folder
+// ID is what an id says.
+type ID struct {
+	Mailbox string // GUID as text, lower case
+	Folder  bool   // or an item
+	N       uint64
+	Parent  uint64 // of an item: its folder
 }
 
-func (id objectID) bytes() []byte {
-	entry := id.entryID()
+func (id ID) bytes() []byte {
+	entry := id.EntryID()
 	b := make([]byte, 0, 128)
 	b = append(b, storeProvider)
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(id.mailbox)))
-	b = append(b, id.mailbox...)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(id.Mailbox)))
+	b = append(b, id.Mailbox...)
 	b = append(b, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(entry)))
 	return append(b, entry...)
 }
 
-// entryID is the MAPI entry id of the object ([MS-OXCDATA] 2.2.4), the same
+// EntryID is the MAPI entry id of the object ([MS-OXCDATA] 2.2.4), the same
 // that the mailbox tells.
-func (id objectID) entryID() []byte {
-	guid := guidBytes(id.mailbox)
+func (id ID) EntryID() []byte {
+	guid := GUIDBytes(id.Mailbox)
 	b := append(make([]byte, 4, itemEntryID), guid...)
 	counter := func(n uint64) {
 		var c [8]byte
@@ -53,19 +54,19 @@ func (id objectID) entryID() []byte {
 		b = append(b, c[2:]...)
 		b = append(b, 0, 0)
 	}
-	if id.folder {
+	if id.Folder {
 		b = append(b, 1, 0)
-		counter(id.n)
+		counter(id.N)
 		return b
 	}
 	b = append(b, 7, 0)
-	counter(id.parent)
-	counter(id.n)
+	counter(id.Parent)
+	counter(id.N)
 	return b
 }
 
-// guidBytes is a GUID as it lies on the wire.
-func guidBytes(text string) []byte {
+// GUIDBytes is a GUID as it lies on the wire.
+func GUIDBytes(text string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 	if err != nil || len(b) != 16 {
 		return make([]byte, 16)
@@ -76,8 +77,8 @@ func guidBytes(text string) []byte {
 	return b
 }
 
-// encode writes an id, in its other spelling if packed.
-func (id objectID) encode(packed bool) string {
+// Encode writes an id, in its other spelling if packed.
+func (id ID) Encode(packed bool) string {
 	b := id.bytes()
 	if packed {
 		b = append([]byte{1}, pack(b)...)
@@ -87,39 +88,39 @@ func (id objectID) encode(packed bool) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// decodeID reads an id in either spelling.
-func decodeID(s string) (objectID, bool) {
+// Decode reads an id in either spelling.
+func Decode(s string) (ID, bool) {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
 	if err != nil || len(b) < 4 || b[0] > 1 {
-		return objectID{}, false
+		return ID{}, false
 	}
 	packed := b[0] == 1
 	b = b[1:]
 	if packed {
 		if b, err = unpack(b); err != nil {
-			return objectID{}, false
+			return ID{}, false
 		}
 	}
 	if len(b) < 3 || b[0] != storeProvider {
-		return objectID{}, false
+		return ID{}, false
 	}
 	n := int(binary.LittleEndian.Uint16(b[1:]))
 	b = b[3:]
 	if n != 36 || len(b) < n+3 {
-		return objectID{}, false
+		return ID{}, false
 	}
-	id := objectID{mailbox: string(b[:n])}
+	id := ID{Mailbox: string(b[:n])}
 	size := int(binary.LittleEndian.Uint16(b[n+1:]))
 	b = b[n+3:]
 	if len(b) != size || size != folderEntryID && size != itemEntryID {
-		return objectID{}, false
+		return ID{}, false
 	}
-	id.folder = size == folderEntryID
-	id.n = counterAt(b, size)
-	if !id.folder {
-		id.parent = counterAt(b, folderEntryID)
+	id.Folder = size == folderEntryID
+	id.N = counterAt(b, size)
+	if !id.Folder {
+		id.Parent = counterAt(b, folderEntryID)
 	}
-	return id, string(id.entryID()) == string(b) && strings.ToLower(id.mailbox) == id.mailbox
+	return id, string(id.EntryID()) == string(b) && strings.ToLower(id.Mailbox) == id.Mailbox
 }
 
 // counterAt reads the counter that ends two bytes before end.
@@ -179,26 +180,26 @@ func unpack(b []byte) ([]byte, error) {
 
 // Kinds of change keys: the first byte tells what the object is.
 const (
-	keyFolder   = 1
-	keyMessage  = 9
-	keyCalendar = 15
-	keyContact  = 17
-	keyTask     = 19
+	KeyFolder   = 1
+	KeyMessage  = 9
+	KeyCalendar = 15
+	KeyContact  = 17
+	KeyTask     = 19
 )
 
-// changeKey writes the change key of an object's change number.
-func changeKey(kind uint32, mailbox string, change uint64) string {
+// ChangeKey writes the change key of an object's change number.
+func ChangeKey(kind uint32, mailbox string, change uint64) string {
 	var c [8]byte
 	binary.BigEndian.PutUint64(c[:], change)
 	b := binary.LittleEndian.AppendUint32(nil, kind)
 	b = binary.LittleEndian.AppendUint32(b, 22)
-	b = append(b, guidBytes(mailbox)...)
+	b = append(b, GUIDBytes(mailbox)...)
 	return base64.StdEncoding.EncodeToString(append(b, c[2:]...))
 }
 
-// decodeChangeKey says whether s can be a change key. The change number is 0
+// DecodeChangeKey says whether s can be a change key. The change number is 0
 // where the key is a short one that has none.
-func decodeChangeKey(s string) (change uint64, ok bool) {
+func DecodeChangeKey(s string) (change uint64, ok bool) {
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || len(b) < 4 {
 		return 0, false
@@ -215,4 +216,17 @@ func decodeChangeKey(s string) (change uint64, ok bool) {
 		change = binary.BigEndian.Uint64(c[:])
 	}
 	return change, true
+}
+
+// FromEntryID reads a MAPI entry id.
+func FromEntryID(entry []byte) (ID, bool) {
+	size := len(entry)
+	if size != folderEntryID && size != itemEntryID {
+		return ID{}, false
+	}
+	id := ID{Mailbox: guidText(entry[4:20]), Folder: size == folderEntryID, N: counterAt(entry, size)}
+	if !id.Folder {
+		id.Parent = counterAt(entry, folderEntryID)
+	}
+	return id, bytes.Equal(id.EntryID(), entry)
 }

@@ -1,0 +1,2 @@
+// Package inject decides which faults of a simulated EWS server happen when.
+package inject
