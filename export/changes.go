@@ -81,7 +81,7 @@ func (r *run) readFolder(ctx context.Context, f *folder) error {
 		return nil
 	}
 	action := ews.ActionFor(refused.Op, refused)
-	if verb := afterRetries(action); verb == ews.Skip || verb == ews.Refresh || verb == ews.Bisect || f.Root == store.Public {
+	if verb := afterRetries(action); refused.Code == "ErrorInvalidSyncStateData" || verb == ews.Skip || verb == ews.Refresh || verb == ews.Bisect || f.Root == store.Public {
 		return r.failFolder(ctx, f, refused.Cause(), "the folder can't be listed: "+refused.Message)
 	}
 	return err
@@ -149,12 +149,15 @@ func (r *run) syncFolder(ctx context.Context, f *folder) error {
 		}
 	}
 	plan := r.newPlan(f)
+	const mostBeginnings = 3
+	beginnings := 0
 	for {
 		page, err := r.client.SyncItems(ctx, ews.SyncItemsRequest{
 			Folder: ews.FolderByID(f.ID), State: state, Associated: m.associated, Props: r.itemProps(m.associated),
 		})
 		switch refused, ok := errors.AsType[*ews.Error](err); {
-		case ok && refused.Code == "ErrorInvalidSyncStateData" && state != "":
+		case ok && refused.Code == "ErrorInvalidSyncStateData" && beginnings < mostBeginnings:
+			beginnings++
 			r.out.warning("the server does not know the sync state of a folder any more; it is read from the beginning: " + f.Path)
 			if err := begin(); err != nil {
 				return err

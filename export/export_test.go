@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mailferry/ews/ewstest"
 	"mailferry/ews/ewstest/mailbox"
@@ -129,7 +130,7 @@ func TestNarrowSelectionFirstThenAll(t *testing.T) {
 		t.Errorf("%d of %d items of a class", s.Moved, classes)
 	}
 	// Rows that were written down without a date are completed.
-	halfway := w.median(all)
+	halfway := w.median(all).Truncate(time.Second) // EWS tells seconds
 	later := 0
 	for _, it := range all {
 		if !it.Received.Before(halfway) && strings.HasPrefix(it.Class, "IPM.Note") {
@@ -235,4 +236,74 @@ func TestCancelAtManyMomentsLosesNothing(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	w.same(w.source(visible(w.hiddenFolders())))
+}
+
+func TestASyncStateThatTheServerForgotIsReadAnew(t *testing.T) {
+	w := newWorld(t, "sample:80")
+	w.run()
+	doomed := w.anyOf(func(f mailbox.InventoryFolder, _ mailbox.InventoryItem) bool { return f.Distinguished == "inbox" })
+	w.apply(ewstest.Change{Do: "delete", Item: doomed.ID})
+	w.apply(ewstest.Change{Do: "add", Folder: "inbox"})
+	w.faults(ewstest.Fault{Op: "SyncFolderItems", Kind: "invalid-sync-state", Every: 2})
+	before := w.server.Stats()
+	s := w.run()
+	if _, byOp := w.requests(before); s.Moved != 1 || byOp["ExportItems"] != 1 {
+		t.Errorf("nothing is fetched twice: %+v, %v", s, byOp)
+	}
+	w.same(w.source(visible(w.hiddenFolders())))
+}
+
+func TestAFolderThatCannotBeSynchronisedIsListed(t *testing.T) {
+	w := newWorld(t, "sample:80")
+	w.run()
+	inbox := w.anyOf(func(f mailbox.InventoryFolder, _ mailbox.InventoryItem) bool { return f.Distinguished == "inbox" })
+	// What an earlier run writes down where a server refuses to synchronise.
+	folder := w.stored()[inbox.ID].Folder
+	st, err := store.Open(w.dir, store.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(st.ApplyChanges(t.Context(), alice, folder, nil, "f:"), st.Close()); err != nil {
+		t.Fatal(err)
+	}
+	w.apply(ewstest.Change{Do: "delete", Item: inbox.ID})
+	w.apply(ewstest.Change{Do: "add", Folder: "inbox", Count: 2})
+	before := w.server.Stats()
+	s := w.run()
+	if _, byOp := w.requests(before); s.Moved != 2 || byOp["FindItem"] == 0 {
+		t.Errorf("%+v, %v", s, byOp)
+	}
+	w.same(w.source(visible(w.hiddenFolders())))
+	if s := w.run(func(o *export.Options) { o.Associated = true }); s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	hidden := w.hiddenFolders()
+	w.same(w.source(func(f mailbox.InventoryFolder, _ mailbox.InventoryItem) bool { return !hidden[f.ID] && !f.Search }))
+}
+
+func TestTwinsAllArrive(t *testing.T) {
+	w := newWorld(t, "sample:40")
+	m := w.server.Mailbox(alice)
+	inbox, _ := m.Distinguished("inbox")
+	sent, _ := m.Distinguished("sentitems")
+	original := m.Items(inbox.ID)[0]
+	for _, to := range []uint64{inbox.ID, inbox.ID, sent.ID} {
+		if _, err := m.Copy(original.ID, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run()
+	want := w.source(visible(w.hiddenFolders()))
+	w.same(want)
+	equal := make(map[string]int)
+	for _, it := range w.stored() {
+		equal[it.content]++
+	}
+	twins := 0
+	for _, n := range equal {
+		twins = max(twins, n)
+	}
+	if twins < 4 {
+		t.Errorf("at most %d items are equal", twins)
+	}
 }

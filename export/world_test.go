@@ -37,6 +37,7 @@ type world struct {
 // newWorld fills alice's mailbox; content is as in ewstest.MailboxSpec.
 func newWorld(t *testing.T, content string, change ...func(*ewstest.Options)) *world {
 	t.Helper()
+	t.Parallel() // each has a server and a store of its own, and mostly waits for the disk
 	o := ewstest.Options{Mailboxes: []ewstest.MailboxSpec{{Address: alice, Content: content, Archive: true}}}
 	for _, c := range change {
 		c(&o)
