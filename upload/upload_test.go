@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"strings"
 	"testing"
 
 	"mailferry/upload"
@@ -14,6 +15,16 @@ func TestWholeMailboxIntoALocalisedOne(t *testing.T) {
 		t.Errorf("summary %+v for %d items", s, total(want))
 	}
 	w.same()
+	classes := func(address string) map[string]int {
+		held := make(map[string]int)
+		for _, f := range w.inventory(address).Folders {
+			if f.Distinguished == "" && !f.Search && !f.Hidden && !f.Archive && f.Class != "" {
+				held[f.Class+" "+strings.TrimSpace(f.Name)]++
+			}
+		}
+		return held
+	}
+	w.equal(classes(alice), only(classes(bob), classes(alice)))
 	s = w.run()
 	if s.Moved != 0 || s.Already != total(want) {
 		t.Errorf("second run: %+v", s)

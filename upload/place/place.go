@@ -18,6 +18,9 @@ func (e usageError) Is(target error) bool { return target == selection.ErrUsage 
 // Usagef is an error that is selection.ErrUsage.
 func Usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
+// defaultClass is the class of folders that have no counterpart at the source.
+const defaultClass = "IPF.Note"
+
 // Placement finds for each folder of the source the folder of the target.
 type Placement struct {
 	tree    *Tree
@@ -44,7 +47,7 @@ func New(t *Tree, folders []store.Folder, into string, rules map[string]string) 
 		}
 	}
 	if into != "" {
-		n, err := p.walk(t.roles[roleVisible], into, "IPF.Note")
+		n, err := p.walk(t.roles[roleVisible], into, defaultClass)
 		if err != nil {
 			return nil, Usagef("folder %q of the target: %v", into, err)
 		}
@@ -127,7 +130,7 @@ func (p *Placement) walk(from *Node, path, class string) (*Node, error) {
 		}
 		next := from.child(name)
 		if next == nil {
-			next = from.plan(name, "IPF.Note")
+			next = from.plan(name, defaultClass)
 			if i == len(names)-1 && class != "" {
 				next.Class = class
 			}
@@ -179,7 +182,7 @@ func (p *Placement) find(f *store.Folder, under map[string]bool) (*Node, error) 
 		return nil, err
 	}
 	for _, name := range missing {
-		at = p.below(at, name, "")
+		at = p.below(at, name, defaultClass)
 	}
 	return p.below(at, f.Name, f.Class), nil
 }
@@ -230,15 +233,15 @@ func (p *Placement) base(role string, root store.Root) (*Node, error) {
 	if p.into != nil {
 		switch role {
 		case roleArchive, "archiveroot":
-			return p.below(p.into, "Archive", ""), nil
+			return p.below(p.into, "Archive", defaultClass), nil
 		case roleRecoverable:
-			return p.below(p.into, "Recoverable Items", ""), nil
+			return p.below(p.into, "Recoverable Items", defaultClass), nil
 		case roleArchiveRecoverable:
-			return p.below(p.into, "Archive Recoverable Items", ""), nil
+			return p.below(p.into, "Archive Recoverable Items", defaultClass), nil
 		case roleRoot:
-			return p.below(p.into, "Hidden Folders", ""), nil
+			return p.below(p.into, "Hidden Folders", defaultClass), nil
 		case rolePublic:
-			return p.below(p.into, "Public Folders", ""), nil
+			return p.below(p.into, "Public Folders", defaultClass), nil
 		}
 		return p.into, nil
 	}
@@ -270,9 +273,6 @@ func treeName(root store.Root) string {
 func (p *Placement) below(at *Node, name, class string) *Node {
 	if name == "" {
 		name = "Folder without a name"
-	}
-	if class == "" {
-		class = "IPF.Note"
 	}
 	wanted := name
 	for i := 1; ; i++ {
