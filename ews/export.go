@@ -88,6 +88,10 @@ func (r *ExportReader) Next() (Exported, error) {
 func (r *ExportReader) next() (Exported, error) {
 	if r.inItem {
 		if err := r.leave(); err != nil {
+			var marked *TruncatedError
+			if errors.As(r.dataEr, &marked) && marked.Marked {
+				err = r.dataEr // why the answer ends here
+			}
 			return Exported{}, err
 		}
 	}

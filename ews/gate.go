@@ -167,7 +167,7 @@ func (g *Gate) Succeeded() {
 func (g *Gate) Throttled(t Throttle) {
 	g.mu.Lock()
 	now := time.Now()
-	if t.Started.IsZero() || !t.Started.Before(g.throttled) { // else it was sent together with one that already counted
+	if t.Started.IsZero() || t.Started.After(g.throttled) { // else it was sent together with one that already counted
 		g.repeats++
 		if t.Connections {
 			g.limit = max(1, min(g.limit, float64(g.inFlight))-1)
