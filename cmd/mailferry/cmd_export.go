@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mailferry/ews"
 	"mailferry/export"
 	"mailferry/internal/event"
 	"mailferry/store"
@@ -47,6 +48,31 @@ disk. The source mailbox is only read.`,
 	return cmd
 }
 
+// exportJob is one mailbox that can be exported.
+type exportJob struct {
+	mailbox string
+	chosen  chosen
+	client  *ews.Client
+}
+
+// exportJobs prepares all mailboxes, so that what is wrong with the last of
+// them is said before the first is begun, and before anything is written.
+func (a *app) exportJobs(ctx context.Context, o exportOptions, sources []mailboxAddress, all chosen, workers int, show *progress) ([]exportJob, error) {
+	jobs := make([]exportJob, 0, len(sources))
+	for _, source := range sources {
+		one, err := all.within(source)
+		if err != nil {
+			return nil, err
+		}
+		client, err := a.connect(ctx, o.connect, source, workers, show)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, exportJob{source.Address, one, client})
+	}
+	return jobs, nil
+}
+
 // export runs one mailbox after the other; the first that can't go on ends the
 // command, what was moved is kept.
 func (a *app) export(ctx context.Context, o exportOptions, args []string) error {
@@ -65,38 +91,37 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	if err != nil {
 		return err
 	}
+	show := a.newProgress(o.dryRun)
+	jobs, err := a.exportJobs(ctx, o, sources, chosen, limits.workers, show)
+	if err != nil {
+		show.stopShowing()
+		return err
+	}
 	var st *store.Store
 	if !o.dryRun {
 		if st, err = store.Open(o.store, store.OpenOptions{Create: true}); err != nil {
+			show.stopShowing()
 			return err
 		}
 		defer st.Close()
 	}
-	show := a.newProgress(o.dryRun)
 	started := time.Now().UTC()
 	var summaries []event.Summary
 	runErr := func() error {
-		for _, source := range sources {
-			one, err := chosen.within(source)
-			if err != nil {
-				return err
-			}
-			client, err := a.connect(ctx, o.connect, source, limits.workers, show)
-			if err != nil {
-				return err
-			}
+		for _, job := range jobs {
 			summary, err := export.Run(ctx, export.Options{
-				Client: client, Store: st, Mailbox: source.Address, Selection: one.Selection,
-				Associated: one.associated, Hidden: one.hidden, Archive: one.archive, Recoverable: one.recoverable, Public: one.public,
+				Client: job.client, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
+				Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
+				Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 				Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
 				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle,
 			})
-			client.Close()
+			job.client.Close()
 			if summary.Mailbox != "" {
 				summaries = append(summaries, summary)
 			}
 			if err != nil {
-				return fmt.Errorf("export %s: %w", source.Address, err)
+				return fmt.Errorf("export %s: %w", job.mailbox, err)
 			}
 			if a.interrupted.Load() {
 				return nil

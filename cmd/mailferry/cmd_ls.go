@@ -120,7 +120,7 @@ func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folde
 	if err != nil {
 		return err
 	}
-	return a.rows("folder\titems\tblobs\tclass\trole\t", func(t *tabwriter.Writer, e *json.Encoder) error {
+	return a.rows("items\tblobs\tclass\trole\tfolder", func(t *tabwriter.Writer, e *json.Encoder) error {
 		for _, f := range folders {
 			items, size := counts[f.ID].Items, counts[f.ID].Bytes
 			if e != nil {
@@ -132,7 +132,7 @@ func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folde
 				}
 				continue
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", oneLine(f.Path), number(items), bytesText(size), f.Class, f.Distinguished)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", number(items), bytesText(size), f.Class, f.Distinguished, oneLine(f.Path))
 		}
 		return nil
 	})
@@ -140,7 +140,7 @@ func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folde
 
 func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder, choose chosen, deleted bool) error {
 	rows := 0
-	return a.rows("received\tsize\tclass\tfrom\tsubject\tid\t", func(t *tabwriter.Writer, e *json.Encoder) error {
+	return a.rows("received\tsize\tclass\tid\tfrom\tsubject", func(t *tabwriter.Writer, e *json.Encoder) error {
 		for _, f := range folders {
 			if !choose.Folder(f.Path, f.Distinguished) {
 				continue
@@ -162,7 +162,7 @@ func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder,
 					}
 					continue
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", dateText(received(item)), bytesText(item.Size), c.Class, oneLine(c.From), oneLine(c.Subject), item.ID)
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", dateText(received(item)), bytesText(item.Size), c.Class, item.ID, oneLine(c.From), oneLine(c.Subject))
 				// The writer keeps what it has not aligned yet: a long list is
 				// aligned in stretches, so that memory stays flat.
 				if rows++; rows%stretch == 0 {

@@ -112,7 +112,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, from, to string) erro
 	show := a.newProgress(false)
 	client, err := a.connect(ctx, o.connect, target, o.workers, show)
 	if err != nil {
-		show.finish()
+		show.stopShowing()
 		return err
 	}
 	defer client.Close()

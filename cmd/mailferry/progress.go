@@ -175,6 +175,9 @@ func (p *progress) tick() {
 	}
 }
 
+// stopShowing ends the showing of a run that did not begin.
+func (p *progress) stopShowing() { _ = p.finish() }
+
 // finish ends the showing; nothing may be handled after it.
 func (p *progress) finish() error {
 	if p.bar != nil {

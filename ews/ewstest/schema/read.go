@@ -76,6 +76,14 @@ func (n *Node) ChildText(path ...string) string {
 	return ""
 }
 
+// ChildString returns the text of a child as it was written, spaces included.
+func (n *Node) ChildString(path ...string) string {
+	if c := n.Child(path...); c != nil {
+		return c.Text
+	}
+	return ""
+}
+
 // Request is one checked envelope.
 type Request struct {
 	Headers   []*Node
