@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // The buckets that belong to this package. A name with zero bytes in it is a path
@@ -41,9 +42,9 @@ func openIndex(name string, readOnly bool) (*bbolt.DB, error) {
 	o.ReadOnly = readOnly
 	db, err := bbolt.Open(name, 0o600, &o)
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrLocked
-	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrChecksum), errors.Is(err, bbolt.ErrVersionMismatch):
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, IndexName, err)
 	}
 	return db, err
@@ -224,7 +225,7 @@ func (t *Tx) Names(p string) ([]string, error) {
 func (e *Engine) View(fn func(*Tx) error) (err error) {
 	defer guardIndex(&err)()
 	err = e.db.View(func(b *bbolt.Tx) error { return fn(newTx(b)) })
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err
