@@ -212,9 +212,18 @@ func TestCheckBinding(t *testing.T) {
 		cert    *x509.Certificate
 		in      bool
 	}{
-		{Off, nil, cert, true}, {Off, wrong, cert, true},
-		{Allow, nil, cert, true}, {Allow, make([]byte, 16), cert, true}, {Allow, right, cert, true}, {Allow, wrong, cert, false}, {Allow, right[:8], cert, false},
-		{Require, nil, cert, false}, {Require, make([]byte, 16), cert, false}, {Require, right, cert, true}, {Require, wrong, cert, false}, {Require, nil, nil, true},
+		{Off, nil, cert, true},
+		{Off, wrong, cert, true},
+		{Allow, nil, cert, true},
+		{Allow, make([]byte, 16), cert, true},
+		{Allow, right, cert, true},
+		{Allow, wrong, cert, false},
+		{Allow, right[:8], cert, false},
+		{Require, nil, cert, false},
+		{Require, make([]byte, 16), cert, false},
+		{Require, right, cert, true},
+		{Require, wrong, cert, false},
+		{Require, nil, nil, true},
 	} {
 		err := Login{Binding: bound(c.binding)}.CheckBinding(c.mode, c.cert)
 		if c.in != (err == nil) || !c.in && !errors.Is(err, ErrBinding) {
