@@ -33,11 +33,12 @@ const (
 // store that holds what was exported of alice. It is opened anew for each run,
 // and checked at the end.
 type world struct {
-	t      *testing.T
-	server *ewstest.Server
-	dir    string
-	events []event.Event
-	wrap   func(http.RoundTripper) http.RoundTripper // of bob's client; nil: as it is
+	t        *testing.T
+	server   *ewstest.Server
+	dir      string
+	events   []event.Event                             // of the last run
+	warnings []event.Event                             // of all runs
+	wrap     func(http.RoundTripper) http.RoundTripper // of bob's client; nil: as it is
 }
 
 // newWorld exports alice's mailbox; content is as in ewstest.MailboxSpec.
@@ -125,6 +126,9 @@ func (w *world) try(ctx context.Context, change ...func(*upload.Options)) (s eve
 				}
 				defer mu.Unlock()
 				w.events = append(w.events, e)
+				if e.Kind == event.Warning {
+					w.warnings = append(w.warnings, e)
+				}
 			},
 		}
 		for _, c := range change {
@@ -326,4 +330,40 @@ func only(got, want map[string]int) map[string]int {
 		}
 	}
 	return kept
+}
+
+// damage flips one bit in the middle of the largest segment, and returns how
+// many items that hits.
+func damage(t *testing.T, w *world) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.dir, "segments", "*.seg"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("segments: %v, %v", files, err)
+	}
+	largest, size := "", int64(0)
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && info.Size() > size {
+			largest, size = f, info.Size()
+		}
+	}
+	data, err := os.ReadFile(largest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)*3/5] ^= 0x10
+	if err := os.WriteFile(largest, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hit := 0
+	w.open(func(st *store.Store) {
+		report, err := st.Check(t.Context(), store.CheckOptions{ReadData: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hit = report.Damaged
+	})
+	if hit != 1 {
+		t.Fatalf("%d items are damaged", hit)
+	}
+	return hit
 }
