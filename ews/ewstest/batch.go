@@ -31,21 +31,21 @@ func (c *call) batch(op, tail string, nodes []*schema.Node, do func(*schema.Node
 			stopped = true
 		}
 	}
-	c.out.Begin(op + "Response")
-	c.out.Start("m:ResponseMessages")
+	c.Out.Begin(op + "Response")
+	c.Out.Start("m:ResponseMessages")
 	for _, r := range results[:c.answered(len(results))] {
 		c.messageError(op, tail, r.err)
 		if r.err == nil && r.write != nil {
 			r.write()
 		}
-		c.out.End()
+		c.Out.End()
 	}
 	return nil
 }
 
 // messageError opens a response message and fills in that of an error.
 func (c *call) messageError(op, tail string, err *soap.Error) {
-	c.out.Message(op+"ResponseMessage", err)
+	c.Out.Message(op+"ResponseMessage", err)
 	if err == nil {
 		return
 	}
@@ -55,9 +55,9 @@ func (c *call) messageError(op, tail string, err *soap.Error) {
 	for _, name := range strings.Fields(tail) {
 		switch {
 		case strings.HasPrefix(name, "m:IncludesLast"):
-			c.out.Bool(name, true)
+			c.Out.Bool(name, true)
 		default:
-			c.out.Empty(name)
+			c.Out.Empty(name)
 		}
 	}
 }

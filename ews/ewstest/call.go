@@ -8,23 +8,24 @@ import (
 
 	"mailferry/ews/ewstest/inject"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/soap"
+	"mailferry/ews/ewstest/wire"
 )
 
 // call is one EWS request while it is served.
 type call struct {
+	shape.Writer
 	s        *Server
 	r        *http.Request
 	w        http.ResponseWriter
-	wire     *wire
-	out      *soap.Writer
+	wire     *wire.Writer
 	user     *User
 	conn     *conn
 	req      *schema.Request
 	op       string
 	as       *box // the impersonated mailbox, nil without impersonation
 	faults   map[string]*Fault
-	packed   bool   // ids are answered in their other spelling
 	afterXML string // stands behind the answer
 	start    time.Time
 }
@@ -67,10 +68,10 @@ func (c *call) serve() {
 		return
 	}
 	defer pass.Leave()
-	pause(c.r.Context(), c.s.opt.Latency)
+	wire.Pause(c.r.Context(), c.s.opt.Latency)
 	c.faults = c.s.faults.Load().Request(c.op)
-	c.wire.faults = c.faults
-	c.packed = c.faults["reencode-ids"] != nil
+	c.wire.Faults = c.faults
+	c.Packed = c.faults["reencode-ids"] != nil
 	if c.httpFault() {
 		return
 	}
@@ -86,7 +87,7 @@ func (c *call) serve() {
 		return
 	}
 	c.end()
-	c.s.log("served", "op", c.op, "ms", time.Since(c.start).Milliseconds(), "bytes", c.wire.sent)
+	c.s.log("served", "op", c.op, "ms", time.Since(c.start).Milliseconds(), "bytes", c.wire.Sent)
 }
 
 // admit checks the headers.
@@ -133,13 +134,13 @@ func (c *call) fault(err *soap.Error) {
 		c.s.stats.do(func(st *Stats) { st.Busy++ })
 	}
 	c.s.log("fault", "op", c.op, "code", err.Code)
-	c.wire.status = http.StatusInternalServerError
-	if c.wire.started {
-		cut()
+	c.wire.Status = http.StatusInternalServerError
+	if c.wire.Started {
+		wire.Cut()
 	}
-	out := soap.NewWriter(c.wire, c.out.Style(), c.s.version.Version)
+	out := soap.NewWriter(c.wire, c.Out.Style(), c.s.version.Version)
 	_ = out.Fault(err)
-	c.wire.finish()
+	c.wire.Finish()
 }
 
 // end finishes an answer.
@@ -147,13 +148,13 @@ func (c *call) end() {
 	if c.faults["huge-response"] != nil {
 		c.endless()
 	}
-	if err := c.out.Finish(); err != nil {
+	if err := c.Out.Finish(); err != nil {
 		return
 	}
 	if f := c.trailing(); f != "" {
 		_, _ = c.wire.Write([]byte(f))
 	}
-	c.wire.finish()
+	c.wire.Finish()
 }
 
 // endless goes on with white space until the client has had enough.
@@ -164,7 +165,7 @@ func (c *call) endless() {
 		limit = f.After
 	}
 	for n := int64(0); n < limit; n += int64(len(blank)) {
-		if _, err := c.out.W.WriteString(blank); err != nil {
+		if _, err := c.Out.W.WriteString(blank); err != nil {
 			return
 		}
 	}
@@ -175,7 +176,7 @@ func (c *call) httpFault() bool {
 	h := c.w.Header()
 	switch {
 	case c.faults["drop-before"] != nil:
-		cut()
+		wire.Cut()
 	case c.faults["http-401"] != nil:
 		c.conn.forget()
 		if c.s.allows("ntlm") {

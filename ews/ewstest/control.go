@@ -12,6 +12,7 @@ import (
 
 	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/fts"
 )
 
@@ -119,11 +120,11 @@ func (s *Server) Inventory(address string) (*mailbox.Inventory, error) {
 type clientIDs struct{ b *box }
 
 func (c clientIDs) FolderID(f mailbox.Folder) string {
-	return ewsid.ID{Mailbox: c.b.guid, Folder: true, N: f.ID}.Encode(false)
+	return ewsid.ID{Mailbox: c.b.GUID, Folder: true, N: f.ID}.Encode(false)
 }
 
 func (c clientIDs) ItemID(it *mailbox.Item) (id, key string) {
-	return ewsid.ID{Mailbox: c.b.guid, N: it.ID, Parent: it.Folder}.Encode(false), itemKey(c.b, it)
+	return ewsid.ID{Mailbox: c.b.GUID, N: it.ID, Parent: it.Folder}.Encode(false), shape.ItemKey(c.b.Box, it)
 }
 
 // Change is a change to a mailbox as another client would make it. Folders are
@@ -177,7 +178,7 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 	switch ch.Do {
 	case "update", "move", "delete", "read":
 		id, ok := ewsid.Decode(ch.Item)
-		if !ok || id.Folder || id.Mailbox != b.guid {
+		if !ok || id.Folder || id.Mailbox != b.GUID {
 			return changed{}, fmt.Errorf("item %q: %w", ch.Item, errNotThere)
 		}
 		switch ch.Do {
@@ -224,7 +225,7 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 
 // named finds a folder by id, distinguished name or path.
 func (b *box) named(name string) (mailbox.Folder, error) {
-	if id, ok := ewsid.Decode(name); ok && id.Folder && id.Mailbox == b.guid {
+	if id, ok := ewsid.Decode(name); ok && id.Folder && id.Mailbox == b.GUID {
 		if f, ok := b.Folder(id.N); ok {
 			return f, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/soap"
+	"mailferry/ews/ewstest/wire"
 )
 
 const truncatedMark = "=== Truncated Data ==="
@@ -44,33 +45,33 @@ func (c *call) exportItems() *soap.Error {
 	}
 	for _, x := range items {
 		if x.it != nil && x.it.Message == nil {
-			c.wire.plain = true // compressing what doesn't compress would cost all the speed
+			c.wire.Plain = true // compressing what doesn't compress would cost all the speed
 		}
 	}
-	c.out.Begin("ExportItemsResponse")
-	c.out.Start("m:ResponseMessages")
+	c.Out.Begin("ExportItemsResponse")
+	c.Out.Start("m:ResponseMessages")
 	for i := range items[:c.answered(len(items))] {
 		x := &items[i]
-		pause(c.r.Context(), c.s.policy().ItemTime)
+		wire.Pause(c.r.Context(), c.s.policy().ItemTime)
 		if x.err == nil && c.late() {
 			x.err = errTimeout
 		}
 		c.messageError("ExportItems", "", x.err)
 		if x.err == nil {
-			c.writeItemID(x.b, x.it, "m:ItemId")
+			c.WriteItemID(x.b.Box, x.it, "m:ItemId")
 			if !c.writeData(x) {
 				return nil // the client went away
 			}
 			c.s.stats.do(func(st *Stats) { st.Items.Exported++ })
 		}
-		c.out.End()
+		c.Out.End()
 	}
 	return nil
 }
 
 // exportFault asks the faults about one item; what it returns fails the batch.
 func (c *call) exportFault(x *exported) *soap.Error {
-	id := ewsid.ID{Mailbox: x.b.guid, N: x.it.ID, Parent: x.it.Folder}
+	id := ewsid.ID{Mailbox: x.b.GUID, N: x.it.ID, Parent: x.it.Folder}
 	f := c.s.faults.Load().Item(c.op, id.Encode(false), id.Encode(true))
 	if f == nil {
 		return nil
@@ -95,7 +96,7 @@ func (c *call) exportFault(x *exported) *soap.Error {
 
 // writeData writes the blob, streamed. It says whether the client took it.
 func (c *call) writeData(x *exported) bool {
-	a := c.out
+	a := c.Out
 	a.Start("m:Data")
 	switch x.where {
 	case "data", "cut":

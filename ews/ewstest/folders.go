@@ -7,6 +7,7 @@ import (
 	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/soap"
 )
 
@@ -90,12 +91,8 @@ func (c *call) folder(n *schema.Node) (*box, mailbox.Folder, *soap.Error) {
 	return nil, none, errFolderNotFound
 }
 
-func (c *call) folderID(b *box, id uint64) string {
-	return ewsid.ID{Mailbox: b.guid, Folder: true, N: id}.Encode(c.packed)
-}
-
 func (c *call) getFolder() *soap.Error {
-	shape, shapeErr := newShape(c.req.Operation.Child("m:FolderShape"), "folder")
+	sh, shapeErr := shape.New(c.req.Operation.Child("m:FolderShape"), "folder")
 	return c.batch("GetFolder", "m:Folders", c.req.Operation.Child("m:FolderIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
@@ -105,9 +102,9 @@ func (c *call) getFolder() *soap.Error {
 			return nil, err
 		}
 		return func() {
-			c.out.Start("m:Folders")
-			c.writeFolder(b, f, shape)
-			c.out.End()
+			c.Out.Start("m:Folders")
+			c.WriteFolder(b.Box, f, sh)
+			c.Out.End()
 		}, nil
 	})
 }
@@ -118,12 +115,12 @@ func (c *call) createFolder() *soap.Error {
 	if parentErr == errFolderNotFound {
 		parentErr = soap.Fail("ErrorParentFolderNotFound", "The specified parent folder could not be found.")
 	}
-	shape := &shape{base: "IdOnly", kind: "folder"}
+	sh := &shape.Shape{}
 	return c.batch("CreateFolder", "m:Folders", op.Child("m:Folders").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if parentErr != nil {
 			return nil, parentErr
 		}
-		class, name := n.ChildText("t:FolderClass"), n.ChildText("t:DisplayName")
+		class, name := n.ChildText("t:FolderClass"), n.ChildString("t:DisplayName")
 		if n.Name != "t:Folder" {
 			if class != "" {
 				return nil, soap.Fail("ErrorNoFolderClassOverride", "Folder class cannot be specified for this kind of folder.")
@@ -147,9 +144,9 @@ func (c *call) createFolder() *soap.Error {
 			return nil, storeError(err)
 		}
 		return func() {
-			c.out.Start("m:Folders")
-			c.writeFolder(b, f, shape)
-			c.out.End()
+			c.Out.Start("m:Folders")
+			c.WriteFolder(b.Box, f, sh)
+			c.Out.End()
 		}, nil
 	})
 }
@@ -176,7 +173,7 @@ func storeError(err error) *soap.Error {
 
 func (c *call) findFolder() *soap.Error {
 	op := c.req.Operation
-	shape, shapeErr := newShape(op.Child("m:FolderShape"), "folder")
+	sh, shapeErr := shape.New(op.Child("m:FolderShape"), "folder")
 	return c.batch("FindFolder", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
@@ -196,7 +193,7 @@ func (c *call) findFolder() *soap.Error {
 		if r := op.Child("m:Restriction"); r != nil {
 			var kept []mailbox.Folder
 			for _, f := range all {
-				ok, err := matches(r.Children[0], func(path *schema.Node) (string, bool) { return c.folderValue(b, f, path) })
+				ok, err := shape.Matches(r.Children[0], func(path *schema.Node) (string, bool) { return c.FolderValue(b.Box, f, path) })
 				if err != nil {
 					return nil, err
 				}
@@ -211,13 +208,13 @@ func (c *call) findFolder() *soap.Error {
 			return nil, err
 		}
 		return func() {
-			c.out.Start("m:RootFolder", p.attrs(len(all))...)
-			c.out.Start("t:Folders")
+			c.Out.Start("m:RootFolder", p.attrs(len(all))...)
+			c.Out.Start("t:Folders")
 			for _, f := range all[p.from:p.to] {
-				c.writeFolder(b, f, shape)
+				c.WriteFolder(b.Box, f, sh)
 			}
-			c.out.End()
-			c.out.End()
+			c.Out.End()
+			c.Out.End()
 		}, nil
 	})
 }
@@ -225,7 +222,7 @@ func (c *call) findFolder() *soap.Error {
 // syncFolderHierarchy answers with all changes at once, as Exchange does.
 func (c *call) syncFolderHierarchy() *soap.Error {
 	op := c.req.Operation
-	shape, shapeErr := newShape(op.Child("m:FolderShape"), "folder")
+	sh, shapeErr := shape.New(op.Child("m:FolderShape"), "folder")
 	target := op.Child("m:SyncFolderId")
 	nodes := []*schema.Node{{Name: "t:DistinguishedFolderId", Attrs: []schema.Attr{{Name: "Id", Value: "msgfolderroot"}}}}
 	named := "no root"
@@ -241,7 +238,7 @@ func (c *call) syncFolderHierarchy() *soap.Error {
 		if err != nil {
 			return nil, err
 		}
-		state := syncState{Kind: "folders " + named, Mailbox: b.guid, Folder: root.ID}
+		state := syncState{Kind: "folders " + named, Mailbox: b.GUID, Folder: root.ID}
 		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
 			return nil, errSyncState
 		}
@@ -251,20 +248,20 @@ func (c *call) syncFolderHierarchy() *soap.Error {
 		}
 		state.Since = upTo
 		return func() {
-			c.out.Text("m:SyncState", state.String())
-			c.out.Bool("m:IncludesLastFolderInRange", true)
-			c.out.Start("m:Changes")
+			c.Out.Text("m:SyncState", state.String())
+			c.Out.Bool("m:IncludesLastFolderInRange", true)
+			c.Out.Start("m:Changes")
 			for _, ch := range changes {
 				if ch.Kind == mailbox.ChangeDelete {
-					c.out.Start("t:Delete")
-					c.out.Empty("t:FolderId", "Id", c.folderID(b, ch.Folder.ID), "ChangeKey", ewsid.ChangeKey(ewsid.KeyFolder, b.guid, ch.Folder.Change))
+					c.Out.Start("t:Delete")
+					c.Out.Empty("t:FolderId", "Id", c.FolderID(b.Box, ch.Folder.ID), "ChangeKey", ewsid.ChangeKey(ewsid.KeyFolder, b.GUID, ch.Folder.Change))
 				} else {
-					c.out.Start(map[mailbox.ChangeKind]string{mailbox.ChangeCreate: "t:Create", mailbox.ChangeUpdate: "t:Update"}[ch.Kind])
-					c.writeFolder(b, ch.Folder, shape)
+					c.Out.Start(map[mailbox.ChangeKind]string{mailbox.ChangeCreate: "t:Create", mailbox.ChangeUpdate: "t:Update"}[ch.Kind])
+					c.WriteFolder(b.Box, ch.Folder, sh)
 				}
-				c.out.End()
+				c.Out.End()
 			}
-			c.out.End()
+			c.Out.End()
 		}, nil
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"mailferry/ews/ewstest/schema"
 	"mailferry/ews/ewstest/soap"
+	"mailferry/ews/ewstest/wire"
 )
 
 // ServeHTTP answers EWS requests and control requests. Paths are taken without
@@ -44,13 +45,13 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 	if id := r.Header.Get("client-request-id"); id != "" && strings.EqualFold(r.Header.Get("return-client-request-id"), "true") {
 		h.Set("client-request-id", id)
 	}
-	body := &bodyReader{ctx: r.Context(), r: r.Body, bandwidth: s.opt.Bandwidth, began: time.Now()}
-	defer func() { s.stats.do(func(st *Stats) { st.BytesIn += body.n }) }()
+	body := &wire.Reader{Context: r.Context(), From: r.Body, Bandwidth: s.opt.Bandwidth, Began: time.Now()}
+	defer func() { s.stats.do(func(st *Stats) { st.BytesIn += body.N }) }()
 	c := connOf(r)
 	user := s.authenticate(w, r, c)
 	if user == nil {
 		_, _ = io.Copy(io.Discard, body)
-		s.stats.do(func(st *Stats) { st.UnauthenticatedBodyBytes += body.n })
+		s.stats.do(func(st *Stats) { st.UnauthenticatedBodyBytes += body.N })
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -75,20 +76,22 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	body.limit = max(limit, 0)
+	body.Limit = max(limit, 0)
 	call := &call{s: s, r: r, w: w, user: user, conn: c}
-	call.wire = &wire{
-		ctx: r.Context(), w: w, status: http.StatusOK, bandwidth: s.opt.Bandwidth, stats: &s.stats,
-		gzip: slices.ContainsFunc(strings.Split(r.Header.Get("Accept-Encoding"), ","), func(e string) bool {
+	call.wire = &wire.Writer{
+		Context: r.Context(), To: w, Status: http.StatusOK, Bandwidth: s.opt.Bandwidth,
+		Count: func(n int) { s.stats.do(func(st *Stats) { st.BytesOut += int64(n) }) },
+		Gzip: slices.ContainsFunc(strings.Split(r.Header.Get("Accept-Encoding"), ","), func(e string) bool {
 			e, q, _ := strings.Cut(e, ";")
 			return strings.TrimSpace(e) == "gzip" && strings.TrimSpace(q) != "q=0"
 		}),
 	}
-	call.out = soap.NewWriter(call.wire, soap.Styles[n%uint64(len(soap.Styles))], s.version.Version)
+	call.Names = s.version.Major >= 15
+	call.Out = soap.NewWriter(call.wire, soap.Styles[n%uint64(len(soap.Styles))], s.version.Version)
 	req, err := schema.Read(body, call.readData)
 	var bad *schema.Violation
 	switch {
-	case body.over:
+	case body.Over:
 		refuseBody(w, body)
 		return
 	case errors.As(err, &bad):
@@ -97,7 +100,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 		call.fault(violation(bad))
 		return
 	case err != nil:
-		cut() // the client went away in the middle of its request
+		wire.Cut() // the client went away in the middle of its request
 	}
 	_, _ = io.Copy(io.Discard, body)
 	call.req = req
@@ -105,10 +108,10 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 	call.serve()
 }
 
-func refuseBody(w http.ResponseWriter, body *bodyReader) {
+func refuseBody(w http.ResponseWriter, body *wire.Reader) {
 	// IIS answers without reading on. A client that is still sending would
 	// lose the answer, so a little is taken off the wire.
-	_, _ = io.CopyN(io.Discard, body.r, 1<<20)
+	_, _ = io.CopyN(io.Discard, body.From, 1<<20)
 	w.Header().Set("Connection", "close")
 	htmlError(w, http.StatusRequestEntityTooLarge, "The page was not displayed because the request entity is too large.")
 }

@@ -4,29 +4,9 @@ import (
 	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/soap"
 )
-
-func (c *call) itemID(b *box, it *mailbox.Item) string {
-	return ewsid.ID{Mailbox: b.guid, N: it.ID, Parent: it.Folder}.Encode(c.packed)
-}
-
-func itemKey(b *box, it *mailbox.Item) string {
-	kind := uint32(ewsid.KeyMessage)
-	switch itemElement(it.Class()) {
-	case "t:CalendarItem":
-		kind = ewsid.KeyCalendar
-	case "t:Contact", "t:DistributionList":
-		kind = ewsid.KeyContact
-	case "t:Task":
-		kind = ewsid.KeyTask
-	}
-	return ewsid.ChangeKey(kind, b.guid, max(it.Change, it.ReadChange))
-}
-
-func (c *call) writeItemID(b *box, it *mailbox.Item, name string) {
-	c.out.Empty(name, "Id", c.itemID(b, it), "ChangeKey", itemKey(b, it))
-}
 
 // item resolves an ItemId. Where the item is not there the mailbox and the id
 // are returned with the error.
@@ -72,7 +52,7 @@ func (c *call) itemTarget(n *schema.Node) (*box, ewsid.ID, *soap.Error) {
 
 func (c *call) getItem() *soap.Error {
 	op := c.req.Operation
-	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
+	sh, shapeErr := shape.New(op.Child("m:ItemShape"), "item")
 	return c.batch("GetItem", "m:Items", op.Child("m:ItemIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
 			return nil, shapeErr
@@ -85,16 +65,16 @@ func (c *call) getItem() *soap.Error {
 			return nil, err
 		}
 		return func() {
-			c.out.Start("m:Items")
-			c.writeItem(b, it, shape, false)
-			c.out.End()
+			c.Out.Start("m:Items")
+			c.WriteItem(b.Box, it, sh, false)
+			c.Out.End()
 		}, nil
 	})
 }
 
 // itemFault asks the faults about an item that is read.
 func (c *call) itemFault(b *box, it *mailbox.Item) *soap.Error {
-	id := ewsid.ID{Mailbox: b.guid, N: it.ID, Parent: it.Folder}
+	id := ewsid.ID{Mailbox: b.GUID, N: it.ID, Parent: it.Folder}
 	if f := c.s.faults.Load().Item(c.op, id.Encode(false), id.Encode(true)); f != nil {
 		return f.Error()
 	}
@@ -111,10 +91,10 @@ func (c *call) deleteItem() *soap.Error {
 		if err != nil {
 			return nil, err
 		}
-		if itemElement(it.Class()) == "t:CalendarItem" && op.Value("SendMeetingCancellations") == "" {
+		if shape.Element(it.Class()) == "t:CalendarItem" && op.Value("SendMeetingCancellations") == "" {
 			return nil, soap.Fail("ErrorSendMeetingCancellationsRequired", "The SendMeetingCancellations attribute must be set for calendar items.")
 		}
-		if itemElement(it.Class()) == "t:Task" && op.Value("AffectedTaskOccurrences") == "" {
+		if shape.Element(it.Class()) == "t:Task" && op.Value("AffectedTaskOccurrences") == "" {
 			return nil, soap.Fail("ErrorAffectedTaskOccurrencesRequired", "The AffectedTaskOccurrences attribute must be set for tasks.")
 		}
 		if err := c.itemFault(b, it); err != nil {
@@ -149,9 +129,9 @@ func (c *call) moveItem() *soap.Error {
 			return nil, storeError(e)
 		}
 		return func() {
-			c.out.Start("m:Items")
-			c.writeItem(b, moved, &shape{base: "IdOnly"}, false)
-			c.out.End()
+			c.Out.Start("m:Items")
+			c.WriteItem(b.Box, moved, &shape.Shape{}, false)
+			c.Out.End()
 		}, nil
 	})
 }
@@ -160,7 +140,7 @@ func (c *call) moveItem() *soap.Error {
 // them newest first.
 func (c *call) findItem() *soap.Error {
 	op := c.req.Operation
-	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
+	sh, shapeErr := shape.New(op.Child("m:ItemShape"), "item")
 	restriction := op.Child("m:Restriction")
 	return c.batch("FindItem", "", op.Child("m:ParentFolderIds").Children, func(n *schema.Node) (func(), *soap.Error) {
 		if shapeErr != nil {
@@ -182,16 +162,16 @@ func (c *call) findItem() *soap.Error {
 			return nil, err
 		}
 		return func() {
-			c.out.Start("m:RootFolder", p.attrs(len(items))...)
-			c.out.Start("t:Items")
+			c.Out.Start("m:RootFolder", p.attrs(len(items))...)
+			c.Out.Start("t:Items")
 			for i, it := range items[p.from:p.to] {
-				c.writeItem(b, it, shape, true)
+				c.WriteItem(b.Box, it, sh, true)
 				if c.faults["duplicate-ids"] != nil && i%3 == 0 {
-					c.writeItem(b, it, shape, true)
+					c.WriteItem(b.Box, it, sh, true)
 				}
 			}
-			c.out.End()
-			c.out.End()
+			c.Out.End()
+			c.Out.End()
 		}, nil
 	})
 }
@@ -210,7 +190,7 @@ func (c *call) found(b *box, f mailbox.Folder, op *schema.Node) ([]*mailbox.Item
 			continue
 		}
 		if restriction != nil {
-			ok, err := matches(restriction.Children[0], func(path *schema.Node) (string, bool) { return c.itemValue(b, it, path) })
+			ok, err := shape.Matches(restriction.Children[0], func(path *schema.Node) (string, bool) { return c.ItemValue(b.Box, it, path) })
 			if err != nil {
 				return nil, err
 			}
@@ -220,5 +200,5 @@ func (c *call) found(b *box, f mailbox.Folder, op *schema.Node) ([]*mailbox.Item
 		}
 		items = append(items, it)
 	}
-	return items, c.sortItems(b, items, op.Child("m:SortOrder"))
+	return items, c.SortItems(b.Box, items, op.Child("m:SortOrder"))
 }

@@ -7,6 +7,7 @@ import (
 
 	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/soap"
 )
 
@@ -29,14 +30,14 @@ func (c *call) convertID() *soap.Error {
 			return nil, err
 		}
 		return func() {
-			c.out.Empty("m:AlternateId", c.xsiType("AlternateIdType", "Format", to, "Id", formatID(to, id, c.packed), "Mailbox", b.Address())...)
+			c.Out.Empty("m:AlternateId", c.xsiType("AlternateIdType", "Format", to, "Id", formatID(to, id, c.Packed), "Mailbox", b.Address())...)
 		}, nil
 	})
 }
 
 // xsiType names the derived type of an element and its attributes.
 func (c *call) xsiType(name string, attrs ...string) []string {
-	return append([]string{"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xsi:type", c.out.Style().Types + name}, attrs...)
+	return append([]string{"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xsi:type", c.Out.Style().Types + name}, attrs...)
 }
 
 // parseID reads an id in one of the formats.
@@ -82,14 +83,14 @@ func (c *call) resolveNames() *soap.Error {
 			return nil, soap.Fail("ErrorNameResolutionNoResults", "No results were found.")
 		}
 		return func() {
-			c.out.Start("m:ResolutionSet", "TotalItemsInView", itoa(len(found)), "IncludesLastItemInRange", "true")
+			c.Out.Start("m:ResolutionSet", "TotalItemsInView", itoa(len(found)), "IncludesLastItemInRange", "true")
 			for _, b := range found {
 				name, _, _ := strings.Cut(b.Address(), "@")
-				c.out.Start("t:Resolution")
-				writeMailbox(c.out, name, b.Address(), false)
-				c.out.End()
+				c.Out.Start("t:Resolution")
+				shape.WriteMailbox(c.Out, name, b.Address(), false)
+				c.Out.End()
 			}
-			c.out.End()
+			c.Out.End()
 		}, nil
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"mailferry/ews/ewstest/inject"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/ntlm"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/throttle"
 )
 
@@ -49,8 +50,7 @@ type Server struct {
 
 // box is a mailbox with what the server knows about it.
 type box struct {
-	*mailbox.Mailbox
-	guid string
+	shape.Box
 	spec MailboxSpec
 }
 
@@ -117,9 +117,11 @@ func (s *Server) fill(spec MailboxSpec) error {
 	if err != nil {
 		return fmt.Errorf("mailbox %s: %w", spec.Address, err)
 	}
-	s.boxes = append(s.boxes, &box{Mailbox: m, guid: m.GUID().String(), spec: spec})
+	s.boxes = append(s.boxes, &box{Box: boxOf(m), spec: spec})
 	return nil
 }
+
+func boxOf(m *mailbox.Mailbox) shape.Box { return shape.Box{Mailbox: m, GUID: m.GUID().String()} }
 
 // box returns the mailbox of an address, nil if there is none.
 func (s *Server) box(address string) *box {
@@ -133,7 +135,7 @@ func (s *Server) box(address string) *box {
 
 func (s *Server) boxByGUID(guid string) *box {
 	for _, b := range s.boxes {
-		if b.guid == guid {
+		if b.GUID == guid {
 			return b
 		}
 	}

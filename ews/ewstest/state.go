@@ -36,9 +36,9 @@ func (s *Server) restore() error {
 			return fmt.Errorf("read the simulator's state %s: %w", s.opt.StateFile, err)
 		}
 		if b := s.box(m.Address()); b != nil {
-			b.Mailbox, b.guid = m, m.GUID().String()
+			b.Box = boxOf(m)
 		} else {
-			s.boxes = append(s.boxes, &box{Mailbox: m, guid: m.GUID().String(), spec: MailboxSpec{Address: m.Address()}})
+			s.boxes = append(s.boxes, &box{Box: boxOf(m), spec: MailboxSpec{Address: m.Address()}})
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mailferry/ews/ewstest/ewsid"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
+	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/soap"
 )
 
@@ -64,7 +65,7 @@ func (s *syncState) read(text string) error {
 // syncFolderItems tells the changes of a folder in pages.
 func (c *call) syncFolderItems() *soap.Error {
 	op := c.req.Operation
-	shape, shapeErr := newShape(op.Child("m:ItemShape"), "item")
+	sh, shapeErr := shape.New(op.Child("m:ItemShape"), "item")
 	limit := 512
 	if p := c.s.policy().SyncPage; p > 0 {
 		limit = p
@@ -86,7 +87,7 @@ func (c *call) syncFolderItems() *soap.Error {
 		if f.Search {
 			return nil, soap.Fail("ErrorInvalidOperation", "Search folders can't be synchronized.")
 		}
-		state := syncState{Kind: "items", Mailbox: b.guid, Folder: f.ID}
+		state := syncState{Kind: "items", Mailbox: b.GUID, Folder: f.ID}
 		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
 			return nil, errSyncState
 		}
@@ -102,35 +103,35 @@ func (c *call) syncFolderItems() *soap.Error {
 			}
 		}
 		return func() {
-			c.out.Text("m:SyncState", state.String())
-			c.out.Bool("m:IncludesLastItemInRange", last)
-			c.out.Start("m:Changes")
+			c.Out.Text("m:SyncState", state.String())
+			c.Out.Bool("m:IncludesLastItemInRange", last)
+			c.Out.Start("m:Changes")
 			for _, ch := range changes {
-				if !ignored[c.itemID(b, ch.Item)] {
-					c.writeChange(b, ch, shape)
+				if !ignored[c.ItemID(b.Box, ch.Item)] {
+					c.writeChange(b, ch, sh)
 				}
 			}
-			c.out.End()
+			c.Out.End()
 		}, nil
 	})
 }
 
-func (c *call) writeChange(b *box, ch mailbox.Change, s *shape) {
+func (c *call) writeChange(b *box, ch mailbox.Change, s *shape.Shape) {
 	switch ch.Kind {
 	case mailbox.ChangeCreate:
-		c.out.Start("t:Create")
-		c.writeItem(b, ch.Item, s, true)
+		c.Out.Start("t:Create")
+		c.WriteItem(b.Box, ch.Item, s, true)
 	case mailbox.ChangeUpdate:
-		c.out.Start("t:Update")
-		c.writeItem(b, ch.Item, s, true)
+		c.Out.Start("t:Update")
+		c.WriteItem(b.Box, ch.Item, s, true)
 	case mailbox.ChangeDelete:
-		c.out.Start("t:Delete")
-		id := ewsid.ID{Mailbox: b.guid, N: ch.Item.ID, Parent: ch.Item.Folder}.Encode(c.packed)
-		c.out.Empty("t:ItemId", "Id", id, "ChangeKey", ewsid.ChangeKey(ewsid.KeyMessage, b.guid, max(ch.Item.Change, ch.Item.ReadChange)))
+		c.Out.Start("t:Delete")
+		id := ewsid.ID{Mailbox: b.GUID, N: ch.Item.ID, Parent: ch.Item.Folder}.Encode(c.Packed)
+		c.Out.Empty("t:ItemId", "Id", id, "ChangeKey", ewsid.ChangeKey(ewsid.KeyMessage, b.GUID, max(ch.Item.Change, ch.Item.ReadChange)))
 	case mailbox.ChangeRead:
-		c.out.Start("t:ReadFlagChange")
-		c.writeItemID(b, ch.Item, "t:ItemId")
-		c.out.Bool("t:IsRead", ch.Item.Read)
+		c.Out.Start("t:ReadFlagChange")
+		c.WriteItemID(b.Box, ch.Item, "t:ItemId")
+		c.Out.Bool("t:IsRead", ch.Item.Read)
 	}
-	c.out.End()
+	c.Out.End()
 }

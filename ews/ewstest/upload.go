@@ -9,6 +9,7 @@ import (
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/ews/ewstest/schema"
 	"mailferry/ews/ewstest/soap"
+	"mailferry/ews/ewstest/wire"
 	"mailferry/fts"
 )
 
@@ -33,7 +34,7 @@ func (c *call) uploadItems() *soap.Error {
 		}
 	}
 	return c.batch("UploadItems", "", nodes, func(n *schema.Node) (func(), *soap.Error) {
-		pause(c.r.Context(), c.s.policy().ItemTime)
+		wire.Pause(c.r.Context(), c.s.policy().ItemTime)
 		if c.late() {
 			return nil, errTimeout
 		}
@@ -41,7 +42,7 @@ func (c *call) uploadItems() *soap.Error {
 		if err != nil {
 			return nil, err
 		}
-		return func() { c.writeItemID(b, it, "m:ItemId") }, nil
+		return func() { c.WriteItemID(b.Box, it, "m:ItemId") }, nil
 	})
 }
 

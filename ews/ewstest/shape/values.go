@@ -1,4 +1,4 @@
-package ewstest
+package shape
 
 import (
 	"encoding/base64"
@@ -8,8 +8,8 @@ import (
 	"mailferry/fts"
 )
 
-// xmlTime writes a time as EWS does.
-func xmlTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+// Time writes a time as EWS does.
+func Time(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // texts writes a property value as one of the EWS type, and says whether it can.
 func texts(typ string, value any) (values []string, array, ok bool) {
@@ -56,7 +56,7 @@ func texts(typ string, value any) (values []string, array, ok bool) {
 	case int64:
 		return integer(typ, v)
 	case fts.FileTime:
-		return []string{xmlTime(v.Time())}, false, typ == "SystemTime"
+		return []string{Time(v.Time())}, false, typ == "SystemTime"
 	case fts.GUID:
 		return []string{v.String()}, false, typ == "CLSID"
 	case float32:

@@ -1,4 +1,4 @@
-package ewstest
+package shape
 
 import (
 	"cmp"
@@ -9,12 +9,12 @@ import (
 	"mailferry/ews/ewstest/soap"
 )
 
-// matches evaluates a search expression; value tells what a path stands for.
-func matches(n *schema.Node, value func(path *schema.Node) (string, bool)) (bool, *soap.Error) {
+// Matches evaluates a search expression; value tells what a path stands for.
+func Matches(n *schema.Node, value func(path *schema.Node) (string, bool)) (bool, *soap.Error) {
 	switch n.Name {
 	case "t:And", "t:Or":
 		for _, c := range n.Children {
-			ok, err := matches(c, value)
+			ok, err := Matches(c, value)
 			if err != nil {
 				return false, err
 			}
@@ -24,7 +24,7 @@ func matches(n *schema.Node, value func(path *schema.Node) (string, bool)) (bool
 		}
 		return n.Name == "t:And", nil
 	case "t:Not":
-		ok, err := matches(n.Children[0], value)
+		ok, err := Matches(n.Children[0], value)
 		return !ok, err
 	case "t:Exists":
 		_, ok := value(n.Children[0])

@@ -1,6 +1,7 @@
-package ewstest
+package shape
 
 import (
+	"strconv"
 	"strings"
 
 	"mailferry/ews/ewstest/ewsid"
@@ -25,7 +26,7 @@ func folderElement(f mailbox.Folder) string {
 }
 
 // folderProp is a MAPI property of a folder. DavMail needs the article numbers.
-func folderProp(b *box, f mailbox.Folder, tag uint16) (any, bool) {
+func folderProp(b Box, f mailbox.Folder, tag uint16) (any, bool) {
 	switch tag {
 	case 0x6751: // next article number
 		return int32(b.ChangeNumber() + 1), true
@@ -37,14 +38,14 @@ func folderProp(b *box, f mailbox.Folder, tag uint16) (any, bool) {
 	return b.FolderProp(f, tag)
 }
 
-// writeFolder writes a folder in schema order.
-func (c *call) writeFolder(b *box, f mailbox.Folder, s *shape) {
-	a := c.out
+// WriteFolder writes a folder in schema order.
+func (w *Writer) WriteFolder(b Box, f mailbox.Folder, s *Shape) {
+	a := w.Out
 	element := folderElement(f)
 	a.Start(element)
-	a.Empty("t:FolderId", "Id", c.folderID(b, f.ID), "ChangeKey", ewsid.ChangeKey(ewsid.KeyFolder, b.guid, f.Change))
+	a.Empty("t:FolderId", "Id", w.FolderID(b, f.ID), "ChangeKey", ewsid.ChangeKey(ewsid.KeyFolder, b.GUID, f.Change))
 	if f.Parent != 0 && s.wants("folder:ParentFolderId", "AllProperties") {
-		a.Empty("t:ParentFolderId", "Id", c.folderID(b, f.Parent), "ChangeKey", "AQAAAA==")
+		a.Empty("t:ParentFolderId", "Id", w.FolderID(b, f.Parent), "ChangeKey", "AQAAAA==")
 	}
 	if f.Class != "" && s.wants("folder:FolderClass", "AllProperties") {
 		a.Text("t:FolderClass", f.Class)
@@ -53,10 +54,10 @@ func (c *call) writeFolder(b *box, f mailbox.Folder, s *shape) {
 		a.Text("t:DisplayName", f.Name)
 	}
 	if s.wants("folder:TotalCount", "Default") {
-		a.Text("t:TotalCount", itoa(f.Total))
+		a.Text("t:TotalCount", strconv.Itoa(f.Total))
 	}
 	if s.wants("folder:ChildFolderCount", "Default") {
-		a.Text("t:ChildFolderCount", itoa(f.Children))
+		a.Text("t:ChildFolderCount", strconv.Itoa(f.Children))
 	}
 	for _, e := range s.extended {
 		if e.name == nil {
@@ -71,17 +72,17 @@ func (c *call) writeFolder(b *box, f mailbox.Folder, s *shape) {
 		}
 		a.End()
 	}
-	if f.Distinguished != "" && s.wants("folder:DistinguishedFolderId", "AllProperties") && c.s.version.Major >= 15 {
+	if f.Distinguished != "" && s.wants("folder:DistinguishedFolderId", "AllProperties") && w.Names {
 		a.Text("t:DistinguishedFolderId", f.Distinguished)
 	}
 	if element != "t:CalendarFolder" && element != "t:ContactsFolder" && s.wants("folder:UnreadCount", "Default") {
-		a.Text("t:UnreadCount", itoa(f.Unread))
+		a.Text("t:UnreadCount", strconv.Itoa(f.Unread))
 	}
 	a.End()
 }
 
-// folderValue is what a restriction compares.
-func (c *call) folderValue(b *box, f mailbox.Folder, path *schema.Node) (string, bool) {
+// FolderValue is what a restriction compares.
+func (w *Writer) FolderValue(b Box, f mailbox.Folder, path *schema.Node) (string, bool) {
 	if path.Name == "t:ExtendedFieldURI" {
 		e, err := newExtended(path)
 		if err != nil || e.name != nil {
@@ -96,15 +97,15 @@ func (c *call) folderValue(b *box, f mailbox.Folder, path *schema.Node) (string,
 	case "folder:FolderClass":
 		return f.Class, f.Class != ""
 	case "folder:FolderId":
-		return c.folderID(b, f.ID), true
+		return w.FolderID(b, f.ID), true
 	case "folder:ParentFolderId":
-		return c.folderID(b, f.Parent), f.Parent != 0
+		return w.FolderID(b, f.Parent), f.Parent != 0
 	case "folder:TotalCount":
-		return itoa(f.Total), true
+		return strconv.Itoa(f.Total), true
 	case "folder:ChildFolderCount":
-		return itoa(f.Children), true
+		return strconv.Itoa(f.Children), true
 	case "folder:UnreadCount":
-		return itoa(f.Unread), true
+		return strconv.Itoa(f.Unread), true
 	case "folder:DistinguishedFolderId":
 		return f.Distinguished, f.Distinguished != ""
 	}

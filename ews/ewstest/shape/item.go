@@ -1,4 +1,4 @@
-package ewstest
+package shape
 
 import (
 	"encoding/hex"
@@ -14,9 +14,9 @@ import (
 	"mailferry/fts"
 )
 
-// itemElement is the element of an item of a class in answers. What has no
+// Element is the element of an item of a class in answers. What has no
 // type of its own is a Message.
-func itemElement(class string) string {
+func Element(class string) string {
 	class = strings.ToUpper(class)
 	for _, known := range []struct{ class, element string }{
 		{"IPM.APPOINTMENT", "t:CalendarItem"},
@@ -45,32 +45,32 @@ type field struct {
 	uri   string
 	in    string // smallest base shape that has it
 	of    string // element that has it; "" all, "message" messages
-	value func(b *box, it *mailbox.Item) string
-	write func(a *soap.Writer, b *box, it *mailbox.Item, find bool)
+	value func(b Box, it *mailbox.Item) string
+	write func(a *soap.Writer, b Box, it *mailbox.Item, find bool)
 }
 
-func text(uri, in, of string, value func(*box, *mailbox.Item) string) field {
+func text(uri, in, of string, value func(Box, *mailbox.Item) string) field {
 	return field{uri: uri, in: in, of: of, value: value}
 }
 
 // when is a time; a zero one is left out.
-func when(uri, in, of string, value func(*box, *mailbox.Item) time.Time) field {
-	return text(uri, in, of, func(b *box, it *mailbox.Item) string {
+func when(uri, in, of string, value func(Box, *mailbox.Item) time.Time) field {
+	return text(uri, in, of, func(b Box, it *mailbox.Item) string {
 		if t := value(b, it); !t.IsZero() {
-			return xmlTime(t)
+			return Time(t)
 		}
 		return ""
 	})
 }
 
 // is is a boolean. It is never left out.
-func is(uri, in, of string, value func(*box, *mailbox.Item) bool) field {
-	return text(uri, in, of, func(b *box, it *mailbox.Item) string { return strconv.FormatBool(value(b, it)) })
+func is(uri, in, of string, value func(Box, *mailbox.Item) bool) field {
+	return text(uri, in, of, func(b Box, it *mailbox.Item) string { return strconv.FormatBool(value(b, it)) })
 }
 
 // prop is a string property of MAPI.
 func prop(uri, in, of string, tag uint16) field {
-	return text(uri, in, of, func(b *box, it *mailbox.Item) string {
+	return text(uri, in, of, func(b Box, it *mailbox.Item) string {
 		v, _ := b.Prop(it, tag)
 		s, _ := v.(string)
 		return s
@@ -78,7 +78,7 @@ func prop(uri, in, of string, tag uint16) field {
 }
 
 func choice(uri, in string, tag uint16, names ...string) field {
-	return text(uri, in, "", func(b *box, it *mailbox.Item) string {
+	return text(uri, in, "", func(b Box, it *mailbox.Item) string {
 		v, _ := b.Prop(it, tag)
 		n, ok := v.(int32)
 		if !ok || n < 0 || int(n) >= len(names) {
@@ -89,16 +89,16 @@ func choice(uri, in string, tag uint16, names ...string) field {
 }
 
 func flag(uri string, bit int32) field {
-	return is(uri, "AllProperties", "", func(_ *box, it *mailbox.Item) bool { return it.Flags()&bit != 0 })
+	return is(uri, "AllProperties", "", func(_ Box, it *mailbox.Item) bool { return it.Flags()&bit != 0 })
 }
 
-func named(b *box, it *mailbox.Item, set fts.GUID, lid uint32) any {
+func named(b Box, it *mailbox.Item, set fts.GUID, lid uint32) any {
 	v, _ := b.Named(it, fts.Name{Set: set, LID: lid})
 	return v
 }
 
-func namedTime(set fts.GUID, lid uint32) func(*box, *mailbox.Item) time.Time {
-	return func(b *box, it *mailbox.Item) time.Time {
+func namedTime(set fts.GUID, lid uint32) func(Box, *mailbox.Item) time.Time {
+	return func(b Box, it *mailbox.Item) time.Time {
 		if v, ok := named(b, it, set, lid).(fts.FileTime); ok {
 			return v.Time()
 		}
@@ -106,15 +106,15 @@ func namedTime(set fts.GUID, lid uint32) func(*box, *mailbox.Item) time.Time {
 	}
 }
 
-func namedBool(set fts.GUID, lid uint32) func(*box, *mailbox.Item) bool {
-	return func(b *box, it *mailbox.Item) bool {
+func namedBool(set fts.GUID, lid uint32) func(Box, *mailbox.Item) bool {
+	return func(b Box, it *mailbox.Item) bool {
 		v, _ := named(b, it, set, lid).(bool)
 		return v
 	}
 }
 
-func namedText(set fts.GUID, lid uint32) func(*box, *mailbox.Item) string {
-	return func(b *box, it *mailbox.Item) string {
+func namedText(set fts.GUID, lid uint32) func(Box, *mailbox.Item) string {
+	return func(b Box, it *mailbox.Item) string {
 		switch v := named(b, it, set, lid).(type) {
 		case string:
 			return v
@@ -127,18 +127,18 @@ func namedText(set fts.GUID, lid uint32) func(*box, *mailbox.Item) string {
 
 // one is a person in an element like From. FindItem gives only the name.
 func one(uri, of string, who func(*mailbox.Item) (string, string)) field {
-	return field{uri: uri, in: "Default", of: of, write: func(a *soap.Writer, _ *box, it *mailbox.Item, find bool) {
+	return field{uri: uri, in: "Default", of: of, write: func(a *soap.Writer, _ Box, it *mailbox.Item, find bool) {
 		name, address := who(it)
 		if name == "" && address == "" {
 			return
 		}
 		a.Start("t:" + uri[strings.Index(uri, ":")+1:])
-		writeMailbox(a, name, address, find)
+		WriteMailbox(a, name, address, find)
 		a.End()
 	}}
 }
 
-func writeMailbox(a *soap.Writer, name, address string, nameOnly bool) {
+func WriteMailbox(a *soap.Writer, name, address string, nameOnly bool) {
 	a.Start("t:Mailbox")
 	if name == "" {
 		name = address
@@ -154,7 +154,7 @@ func writeMailbox(a *soap.Writer, name, address string, nameOnly bool) {
 
 // people are the recipients of one kind. FindItem does not give them.
 func people(uri string, kind int64) field {
-	return field{uri: uri, in: "Default", of: "message", write: func(a *soap.Writer, b *box, it *mailbox.Item, find bool) {
+	return field{uri: uri, in: "Default", of: "message", write: func(a *soap.Writer, b Box, it *mailbox.Item, find bool) {
 		msg, err := b.Message(it)
 		if find || err != nil {
 			return
@@ -172,7 +172,7 @@ func people(uri string, kind int64) field {
 			if address == "" && strings.EqualFold(r.Props.String(0x3002), "SMTP") {
 				address = r.Props.String(0x3003)
 			}
-			writeMailbox(a, r.Props.String(0x3001), address, false)
+			WriteMailbox(a, r.Props.String(0x3001), address, false)
 		}
 		if opened {
 			a.End()
@@ -181,32 +181,32 @@ func people(uri string, kind int64) field {
 }
 
 var itemFields = []field{
-	text("item:ItemClass", "AllProperties", "", func(_ *box, it *mailbox.Item) string { return it.Class() }),
-	text("item:Subject", "Default", "", func(_ *box, it *mailbox.Item) string { return it.Subject() }),
+	text("item:ItemClass", "AllProperties", "", func(_ Box, it *mailbox.Item) string { return it.Class() }),
+	text("item:Subject", "Default", "", func(_ Box, it *mailbox.Item) string { return it.Subject() }),
 	choice("item:Sensitivity", "Default", 0x0036, "Normal", "Personal", "Private", "Confidential"),
 	{uri: "item:Body", in: "Default", write: writeBody},
-	when("item:DateTimeReceived", "Default", "", func(_ *box, it *mailbox.Item) time.Time { return it.Received() }),
-	text("item:Size", "Default", "", func(_ *box, it *mailbox.Item) string { return strconv.FormatInt(min(it.Size, 1<<31-1), 10) }),
+	when("item:DateTimeReceived", "Default", "", func(_ Box, it *mailbox.Item) time.Time { return it.Received() }),
+	text("item:Size", "Default", "", func(_ Box, it *mailbox.Item) string { return strconv.FormatInt(min(it.Size, 1<<31-1), 10) }),
 	{uri: "item:Categories", in: "AllProperties", write: writeCategories},
 	choice("item:Importance", "Default", 0x0017, "Low", "Normal", "High"),
 	prop("item:InReplyTo", "AllProperties", "", 0x1042),
 	flag("item:IsSubmitted", 4),
-	is("item:IsDraft", "AllProperties", "", func(_ *box, it *mailbox.Item) bool { return it.Draft() }),
+	is("item:IsDraft", "AllProperties", "", func(_ Box, it *mailbox.Item) bool { return it.Draft() }),
 	flag("item:IsFromMe", 0x20),
 	flag("item:IsResend", 0x80),
 	flag("item:IsUnmodified", 2),
-	when("item:DateTimeSent", "Default", "", func(_ *box, it *mailbox.Item) time.Time { return it.Sent() }),
-	when("item:DateTimeCreated", "Default", "", func(_ *box, it *mailbox.Item) time.Time { return it.Created }),
+	when("item:DateTimeSent", "Default", "", func(_ Box, it *mailbox.Item) time.Time { return it.Sent() }),
+	when("item:DateTimeCreated", "Default", "", func(_ Box, it *mailbox.Item) time.Time { return it.Created }),
 	prop("item:DisplayCc", "AllProperties", "", 0x0E03),
 	prop("item:DisplayTo", "AllProperties", "", 0x0E04),
-	is("item:HasAttachments", "Default", "", func(_ *box, it *mailbox.Item) bool { return it.HasAttachments() }),
+	is("item:HasAttachments", "Default", "", func(_ Box, it *mailbox.Item) bool { return it.HasAttachments() }),
 	{uri: "extended"},
-	text("item:Culture", "AllProperties", "", func(b *box, _ *mailbox.Item) string {
+	text("item:Culture", "AllProperties", "", func(b Box, _ *mailbox.Item) string {
 		return map[string]string{"en": "en-US", "de": "de-DE"}[b.Language()]
 	}),
 	prop("item:LastModifiedName", "AllProperties", "", 0x3FFA),
-	when("item:LastModifiedTime", "AllProperties", "", func(_ *box, it *mailbox.Item) time.Time { return it.Modified }),
-	is("item:IsAssociated", "AllProperties", "", func(_ *box, it *mailbox.Item) bool { return it.Associated }),
+	when("item:LastModifiedTime", "AllProperties", "", func(_ Box, it *mailbox.Item) time.Time { return it.Modified }),
+	is("item:IsAssociated", "AllProperties", "", func(_ Box, it *mailbox.Item) bool { return it.Associated }),
 
 	one("message:Sender", "message", func(it *mailbox.Item) (string, string) { return it.Sender() }),
 	people("message:ToRecipients", 1),
@@ -214,8 +214,8 @@ var itemFields = []field{
 	people("message:BccRecipients", 3),
 	prop("message:ConversationTopic", "AllProperties", "message", 0x0070),
 	one("message:From", "message", func(it *mailbox.Item) (string, string) { return it.From() }),
-	text("message:InternetMessageId", "AllProperties", "message", func(_ *box, it *mailbox.Item) string { return it.MessageID() }),
-	is("message:IsRead", "Default", "message", func(_ *box, it *mailbox.Item) bool { return it.Read }),
+	text("message:InternetMessageId", "AllProperties", "message", func(_ Box, it *mailbox.Item) string { return it.MessageID() }),
+	is("message:IsRead", "Default", "message", func(_ Box, it *mailbox.Item) bool { return it.Read }),
 	prop("message:References", "AllProperties", "message", 0x1039),
 
 	text("calendar:UID", "AllProperties", "t:CalendarItem", namedText(fts.PSETIDMeeting, 3)),
@@ -223,8 +223,8 @@ var itemFields = []field{
 	when("calendar:End", "Default", "t:CalendarItem", namedTime(fts.PSETIDAppointment, 0x820E)),
 	is("calendar:IsAllDayEvent", "AllProperties", "t:CalendarItem", namedBool(fts.PSETIDAppointment, 0x8215)),
 	text("calendar:Location", "Default", "t:CalendarItem", namedText(fts.PSETIDAppointment, 0x8208)),
-	is("calendar:IsRecurring", "AllProperties", "t:CalendarItem", func(*box, *mailbox.Item) bool { return false }),
-	text("calendar:CalendarItemType", "Default", "t:CalendarItem", func(b *box, it *mailbox.Item) string {
+	is("calendar:IsRecurring", "AllProperties", "t:CalendarItem", func(Box, *mailbox.Item) bool { return false }),
+	text("calendar:CalendarItemType", "Default", "t:CalendarItem", func(b Box, it *mailbox.Item) string {
 		if namedBool(fts.PSETIDAppointment, 0x8223)(b, it) {
 			return "RecurringMaster"
 		}
@@ -242,9 +242,9 @@ func (f *field) fits(element string) bool {
 	return f.of == "" || f.of == element || f.of == "message" && isMessage(element)
 }
 
-// writeItem writes an item in schema order.
-func (c *call) writeItem(b *box, it *mailbox.Item, s *shape, find bool) {
-	a, element, most := c.out, itemElement(it.Class()), 0
+// WriteItem writes an item in schema order.
+func (w *Writer) WriteItem(b Box, it *mailbox.Item, s *Shape, find bool) {
+	a, element, most := w.Out, Element(it.Class()), 0
 	if find {
 		most = 255
 	}
@@ -256,9 +256,9 @@ func (c *call) writeItem(b *box, it *mailbox.Item, s *shape, find bool) {
 		}
 		a.End()
 	}
-	c.writeItemID(b, it, "t:ItemId")
+	w.WriteItemID(b, it, "t:ItemId")
 	if s.wants("item:ParentFolderId", "AllProperties") {
-		a.Empty("t:ParentFolderId", "Id", c.folderID(b, it.Folder), "ChangeKey", "AQAAAA==")
+		a.Empty("t:ParentFolderId", "Id", w.FolderID(b, it.Folder), "ChangeKey", "AQAAAA==")
 	}
 	for i := range itemFields {
 		f := &itemFields[i]
@@ -284,7 +284,7 @@ func (c *call) writeItem(b *box, it *mailbox.Item, s *shape, find bool) {
 	a.End()
 }
 
-func extendedValue(b *box, it *mailbox.Item, e *extended) (any, bool) {
+func extendedValue(b Box, it *mailbox.Item, e *extended) (any, bool) {
 	if e.name != nil {
 		return b.Named(it, *e.name)
 	}
@@ -301,8 +301,8 @@ func extendedValue(b *box, it *mailbox.Item, e *extended) (any, bool) {
 	return b.Prop(it, e.tag)
 }
 
-// itemValue is what a restriction or a sort order compares.
-func (c *call) itemValue(b *box, it *mailbox.Item, path *schema.Node) (string, bool) {
+// ItemValue is what a restriction or a sort order compares.
+func (w *Writer) ItemValue(b Box, it *mailbox.Item, path *schema.Node) (string, bool) {
 	if path.Name == "t:ExtendedFieldURI" {
 		e, err := newExtended(path)
 		if err != nil {
@@ -313,11 +313,11 @@ func (c *call) itemValue(b *box, it *mailbox.Item, path *schema.Node) (string, b
 	}
 	uri := path.Value("FieldURI")
 	if uri == "item:ItemId" {
-		return c.itemID(b, it), true
+		return w.ItemID(b, it), true
 	}
 	for i := range itemFields {
 		f := &itemFields[i]
-		if f.uri == uri && f.value != nil && f.fits(itemElement(it.Class())) {
+		if f.uri == uri && f.value != nil && f.fits(Element(it.Class())) {
 			v := f.value(b, it)
 			return v, v != ""
 		}
@@ -333,9 +333,9 @@ func (c *call) itemValue(b *box, it *mailbox.Item, path *schema.Node) (string, b
 	return "", false
 }
 
-// sortItems orders items by the fields of a SortOrder; without one newest
+// SortItems orders items by the fields of a SortOrder; without one newest
 // first. What is equal stays in the order of ids.
-func (c *call) sortItems(b *box, items []*mailbox.Item, order *schema.Node) *soap.Error {
+func (w *Writer) SortItems(b Box, items []*mailbox.Item, order *schema.Node) *soap.Error {
 	if order == nil {
 		slices.SortStableFunc(items, func(x, y *mailbox.Item) int { return y.Received().Compare(x.Received()) })
 		return nil
@@ -348,7 +348,7 @@ func (c *call) sortItems(b *box, items []*mailbox.Item, order *schema.Node) *soa
 	for i, it := range items {
 		rows[i].it = it
 		for _, f := range order.Children {
-			v, _ := c.itemValue(b, it, f.Children[0])
+			v, _ := w.ItemValue(b, it, f.Children[0])
 			rows[i].keys = append(rows[i].keys, v)
 		}
 	}
@@ -370,7 +370,7 @@ func (c *call) sortItems(b *box, items []*mailbox.Item, order *schema.Node) *soa
 	return nil
 }
 
-func writeBody(a *soap.Writer, b *box, it *mailbox.Item, find bool) {
+func writeBody(a *soap.Writer, b Box, it *mailbox.Item, find bool) {
 	if find {
 		return // FindItem gives no bodies
 	}
@@ -386,7 +386,7 @@ func writeBody(a *soap.Writer, b *box, it *mailbox.Item, find bool) {
 	a.Text("t:Body", plain, "BodyType", "Text")
 }
 
-func writeCategories(a *soap.Writer, b *box, it *mailbox.Item, _ bool) {
+func writeCategories(a *soap.Writer, b Box, it *mailbox.Item, _ bool) {
 	v, _ := b.Named(it, fts.Name{Set: fts.PSPublicStrings, Text: "Keywords"})
 	list, _ := v.([]string)
 	if len(list) == 0 {

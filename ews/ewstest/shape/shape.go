@@ -1,4 +1,4 @@
-package ewstest
+package shape
 
 import (
 	"strconv"
@@ -10,8 +10,8 @@ import (
 	"mailferry/fts"
 )
 
-// shape says which properties an answer holds.
-type shape struct {
+// Shape says which properties an answer holds.
+type Shape struct {
 	kind     string // "folder" or "item"
 	base     string // IdOnly, Default, AllProperties
 	fields   map[string]bool
@@ -34,8 +34,8 @@ var propertySets = map[string]fts.GUID{
 	"UnifiedMessaging": fts.PSETIDUnifiedMessaging, "Task": fts.PSETIDTask, "Sharing": fts.PSETIDSharing,
 }
 
-func newShape(n *schema.Node, kind string) (*shape, *soap.Error) {
-	s := &shape{kind: kind, base: n.ChildText("t:BaseShape"), fields: map[string]bool{}}
+func New(n *schema.Node, kind string) (*Shape, *soap.Error) {
+	s := &Shape{kind: kind, base: n.ChildText("t:BaseShape"), fields: map[string]bool{}}
 	mime := n.ChildText("t:IncludeMimeContent")
 	s.mime = mime == "true" || mime == "1"
 	s.text = n.ChildText("t:BodyType") == "Text"
@@ -101,7 +101,8 @@ func newExtended(n *schema.Node) (*extended, *soap.Error) {
 		e.attrs = []string{"PropertySetId", strings.ToLower(set)}
 	}
 	if hasLID {
-		e.name.LID = uint32(atoi(lid))
+		n, _ := strconv.Atoi(strings.TrimSpace(lid)) // the schema check let only numbers in
+		e.name.LID = uint32(n)
 		e.attrs = append(e.attrs, "PropertyId", strings.TrimSpace(lid))
 	} else {
 		e.attrs = append(e.attrs, "PropertyName", name)
@@ -112,7 +113,7 @@ func newExtended(n *schema.Node) (*extended, *soap.Error) {
 
 // wants says whether a property is asked for. in is the smallest base shape
 // that has it: "IdOnly", "Default", "AllProperties", "" none.
-func (s *shape) wants(uri, in string) bool {
+func (s *Shape) wants(uri, in string) bool {
 	switch {
 	case s.fields[uri], in == "IdOnly":
 		return true
