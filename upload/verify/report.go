@@ -156,12 +156,13 @@ func (t *tally) compared(it store.Item, folder *store.Folder, targetID string, d
 	t.list(finding(Different, it, folder, targetID, what))
 }
 
-// differenceName is the same for the same property of any recipient or
-// attachment.
+// differenceName is the same for the same property of any recipient, of any
+// attachment, and of messages embedded at any depth.
 func differenceName(d fts.Difference) string {
 	var parts []string
 	for part := range strings.SplitSeq(d.Where, " > ") {
-		if part = strings.TrimRight(part, "0123456789 "); part != "" {
+		part = strings.TrimRight(part, "0123456789 ")
+		if part != "" && !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}
 	}
