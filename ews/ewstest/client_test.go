@@ -1,19 +1,16 @@
 package ewstest_test
 
 import (
-	"bytes"
-	"context"
 	"io"
+	"maps"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"mailferry/ews/ewstest"
-	"mailferry/internal/sharedtest"
+	"mailferry/internal/xsdtest"
 )
 
 const (
@@ -101,40 +98,8 @@ func (p *probe) fault(operation, code string) string {
 // validate has xmllint check all answers against the public schemas.
 func (p *probe) validate() {
 	p.t.Helper()
-	if len(p.answers) > 0 {
-		validate(p.t, p.answers)
-	}
-}
-
-func validate(t *testing.T, documents map[string][]byte) {
-	t.Helper()
-	xmllint := sharedtest.Program(t, "xmllint")
-	schemas := filepath.Join(sharedtest.Dir(t, "testdata/xsd"), "ews.xsd")
-	dir := t.TempDir()
-	args := []string{"--noout", "--nonet", "--huge", "--schema", schemas}
-	n := 0
-	for _, doc := range documents {
-		name := filepath.Join(dir, strings.Repeat("x", n%7)+"answer"+strings.Repeat("i", n)+".xml")
-		n++
-		if n > 100 {
-			break // file names and command lines are finite
-		}
-		if err := os.WriteFile(name, doc, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, name)
-	}
-	if out, err := exec.CommandContext(context.WithoutCancel(t.Context()), xmllint, args...).CombinedOutput(); err != nil {
-		lines := bytes.Split(out, []byte("\n"))
-		t.Errorf("answers do not validate: %s", bytes.Join(lines[:min(len(lines), 12)], []byte("\n")))
-		for _, l := range lines {
-			if name, _, ok := bytes.Cut(l, []byte(" fails to validate")); ok {
-				doc, _ := os.ReadFile(string(name))
-				t.Logf("%.3000s", doc)
-				break
-			}
-		}
-	}
+	docs := slices.Collect(maps.Values(p.answers))
+	xsdtest.Validate(p.t, docs...)
 }
 
 // codes returns the response codes of an answer in order.

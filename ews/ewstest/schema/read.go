@@ -9,109 +9,9 @@ import (
 	"mailferry/internal/xmlstream"
 )
 
-// The namespaces of requests, and the prefixes by which nodes name them.
-const (
-	SOAP     = "http://schemas.xmlsoap.org/soap/envelope/"
-	Types    = "http://schemas.microsoft.com/exchange/services/2006/types"
-	Messages = "http://schemas.microsoft.com/exchange/services/2006/messages"
-)
-
 // maxText is the longest text or attribute of a request, Data aside. Sync
 // states are the longest that clients send back.
 const maxText = 1 << 20
-
-// Node is an element of a checked request. Its name has the prefix m: or t:,
-// whatever the client wrote.
-type Node struct {
-	Name     string
-	Attrs    []Attr
-	Text     string // of simple elements
-	Children []*Node
-	Data     any // what the data function made of a Data element
-}
-
-// Attr is an attribute without namespace.
-type Attr struct{ Name, Value string }
-
-// Attr returns an attribute's value, and whether it is there.
-func (n *Node) Attr(name string) (string, bool) {
-	for _, a := range n.Attrs {
-		if a.Name == name {
-			return a.Value, true
-		}
-	}
-	return "", false
-}
-
-// Value returns an attribute's value, "" where there is none.
-func (n *Node) Value(name string) string {
-	v, _ := n.Attr(name)
-	return v
-}
-
-// Child returns the descendant on the path, nil if there is none. It may be
-// called on nil.
-func (n *Node) Child(path ...string) *Node {
-	for _, name := range path {
-		if n == nil {
-			return nil
-		}
-		var next *Node
-		for _, c := range n.Children {
-			if c.Name == name {
-				next = c
-				break
-			}
-		}
-		n = next
-	}
-	return n
-}
-
-// ChildText returns the text of a descendant, "" where there is none.
-func (n *Node) ChildText(path ...string) string {
-	if c := n.Child(path...); c != nil {
-		return strings.TrimSpace(c.Text)
-	}
-	return ""
-}
-
-// ChildString returns the text of a child as it was written, spaces included.
-func (n *Node) ChildString(path ...string) string {
-	if c := n.Child(path...); c != nil {
-		return c.Text
-	}
-	return ""
-}
-
-// Request is one checked envelope.
-type Request struct {
-	Headers   []*Node
-	Operation *Node
-}
-
-// Header returns a header by name, nil if the request has none.
-func (r *Request) Header(name string) *Node {
-	for _, h := range r.Headers {
-		if h.Name == name {
-			return h
-		}
-	}
-	return nil
-}
-
-// Violation says where and why a request is refused.
-type Violation struct {
-	Line, Position int
-	Text           string
-	// Code is the response code to answer with: ErrorSchemaValidation in most
-	// cases, ErrorInvalidRequest for an empty body, ErrorDuplicateSOAPHeader.
-	Code string
-}
-
-func (v *Violation) Error() string {
-	return fmt.Sprintf("line %d, position %d: %s", v.Line, v.Position, v.Text)
-}
 
 // Read reads a request to its end and checks it. Each Data element is given to
 // data, decoded; what that returns is kept in the node. A request that is
@@ -352,20 +252,34 @@ func (d *reader) simple(n *Node, typ string) error {
 }
 
 func (d *reader) readData(n *Node) error {
-	b := xmlstream.NewBase64Reader(d.s.Text())
+	b := &remembering{r: xmlstream.NewBase64Reader(d.s.Text())}
 	var err error
 	n.Data, err = d.data(b)
 	if err == nil {
 		_, err = io.Copy(io.Discard, b)
 	}
-	var bad *xmlstream.Base64Error
 	switch {
-	case errors.As(err, &bad) || errors.Is(err, xmlstream.ErrTruncated):
-		return d.violation("the 'Data' element is invalid: the value is not base64Binary: %v", err)
+	case b.err != nil:
+		return d.violation("the 'Data' element is invalid: the value is not base64Binary: %v", b.err)
 	case err != nil:
 		return err
 	}
 	return d.end(n)
+}
+
+// remembering keeps the error of a reader, so that it can be told from one of
+// whoever reads.
+type remembering struct {
+	r   io.Reader
+	err error
+}
+
+func (r *remembering) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }
 
 func (d *reader) end(n *Node) error {
