@@ -204,7 +204,7 @@ func (in *inspector) text(to *string, n int) error {
 func (in *inspector) cutText(n int) (string, error) {
 	n = min(n, in.left)
 	r := in.r
-	c := collector{in.scratch[:0]}
+	c := collector{b: in.scratch[:0]}
 	r.text.Reset(r.layout.cp, &c)
 	for r.vleft > 0 && len(c.b) <= n {
 		b, err := r.valueChunk()

@@ -208,7 +208,7 @@ func readSized[T any](r *Reader, convert func([]byte) T) (any, error) {
 			return v, err
 		}
 		// Grown as bytes arrive: n may be a lie.
-		w := collector{b: make([]byte, 0, min(n, readSize))}
+		w := collector{b: make([]byte, 0, min(n, readSize)), most: n}
 		if err := r.WriteText(&w); err != nil {
 			return v, err
 		}
@@ -234,10 +234,19 @@ func readValues[T any](r *Reader, read func() (T, error)) (any, error) {
 	}
 }
 
-// collector keeps what is written to it.
-type collector struct{ b []byte }
+// collector keeps what is written to it. It doubles as it fills, but not beyond
+// the announced size: large values end up in a slice of their own length, and
+// are copied twice at most.
+type collector struct {
+	b    []byte
+	most int64
+}
 
 func (c *collector) Write(p []byte) (int, error) {
+	if need := len(c.b) + len(p); need > cap(c.b) {
+		room := max(need, int(min(2*int64(cap(c.b)), c.most)))
+		c.b = append(make([]byte, 0, room), c.b...)
+	}
 	c.b = append(c.b, p...)
 	return len(p), nil
 }
