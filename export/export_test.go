@@ -188,7 +188,7 @@ func TestUnknownFolderIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 func TestDrainKeepsWhatIsUnderWay(t *testing.T) {
 	w := newWorld(t, "sample:80")
 	drain := make(chan struct{})
-	s := w.run(func(o *export.Options) {
+	s := w.run(few, func(o *export.Options) {
 		o.BatchItems, o.Workers, o.Drain = 5, 1, drain
 		events := o.Events
 		n := 0
@@ -204,16 +204,16 @@ func TestDrainKeepsWhatIsUnderWay(t *testing.T) {
 	if s.Moved < 7 || s.Moved > 15 || s.Left == 0 || s.Found != s.Moved+s.Left {
 		t.Errorf("%+v", s)
 	}
-	w.run()
-	w.same(w.source(visible(w.hiddenFolders())))
+	w.run(few)
+	w.same(w.source(fewItems))
 }
 
 func TestCancelAtManyMomentsLosesNothing(t *testing.T) {
 	w := newWorld(t, "sample:60")
-	for stop := 1; stop < 400; stop += 17 {
+	for stop := 1; stop < 400; stop += 7 {
 		ctx, cancel := context.WithCancel(t.Context())
 		n := 0
-		s, err := w.try(ctx, func(o *export.Options) {
+		s, err := w.try(ctx, few, func(o *export.Options) {
 			o.BatchItems = 7
 			events := o.Events
 			o.Events = func(e event.Event) {
@@ -231,11 +231,11 @@ func TestCancelAtManyMomentsLosesNothing(t *testing.T) {
 			t.Fatalf("cancelled at event %d: %v", stop, err)
 		}
 	}
-	s := w.run()
+	s := w.run(few)
 	if s.Failed != 0 {
 		t.Errorf("%+v", s)
 	}
-	w.same(w.source(visible(w.hiddenFolders())))
+	w.same(w.source(fewItems))
 }
 
 func TestASyncStateThatTheServerForgotIsReadAnew(t *testing.T) {

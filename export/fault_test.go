@@ -44,7 +44,7 @@ func TestEveryFaultPasses(t *testing.T) {
 			w.faults(faults...)
 			done := false
 			for range 4 {
-				s, err := w.try(t.Context(), func(o *export.Options) { o.BatchItems = 10 })
+				s, err := w.try(t.Context(), few, func(o *export.Options) { o.BatchItems = 10 })
 				if err != nil {
 					t.Logf("a run ended: %v", err)
 				}
@@ -55,7 +55,7 @@ func TestEveryFaultPasses(t *testing.T) {
 			if !done {
 				t.Error("four runs were not enough")
 			}
-			w.same(w.source(visible(w.hiddenFolders())))
+			w.same(w.source(fewItems))
 			if left := w.failures(); len(left) > 0 {
 				t.Errorf("failures are left: %+v", left)
 			}
@@ -72,7 +72,7 @@ func TestPoisonIsIsolatedWithFewRequests(t *testing.T) {
 	w := newWorld(t, "sample:130")
 	poison := w.anyOf(func(f mailbox.InventoryFolder, it mailbox.InventoryItem) bool { return f.Distinguished == "inbox" })
 	w.faults(ewstest.Fault{Op: "ExportItems", Kind: "poison", Item: poison.ID})
-	s := w.run(func(o *export.Options) { o.BatchItems, o.Workers = 64, 1 })
+	s := w.run(few, func(o *export.Options) { o.BatchItems, o.Workers = 64, 1 })
 	failures := w.failures()
 	if s.Failed != 1 || len(failures) != 1 || failures[0].ItemID != poison.ID || failures[0].Code != "ErrorInternalServerError" ||
 		failures[0].FolderPath != "Inbox" || failures[0].Subject != poison.Subject || failures[0].Size == 0 || failures[0].Class != poison.Class {
@@ -83,12 +83,12 @@ func TestPoisonIsIsolatedWithFewRequests(t *testing.T) {
 	if n := w.server.Stats().Requests["ExportItems"]; n > 4+6*(1+3)+3 {
 		t.Errorf("%d requests to find one item of 64", n)
 	}
-	all := w.source(visible(w.hiddenFolders()))
+	all := w.source(fewItems)
 	delete(all, poison.ID)
 	w.same(all)
 
 	w.faults()
-	if s := w.run(); s.Moved != 1 || s.Failed != 0 || len(w.failures()) != 0 {
+	if s := w.run(few); s.Moved != 1 || s.Failed != 0 || len(w.failures()) != 0 {
 		t.Errorf("after it was mended: %+v, %+v", s, w.failures())
 	}
 }
@@ -103,7 +103,7 @@ func TestItemsThatCannotBeMovedAreFailures(t *testing.T) {
 		ewstest.Fault{Op: "ExportItems", Kind: "truncated", Where: "data", Item: cut.ID},
 		ewstest.Fault{Op: "ExportItems", Kind: "not-found", Item: gone.ID},
 	)
-	s := w.run()
+	s := w.run(few)
 	codes := make(map[string]string)
 	for _, f := range w.failures() {
 		codes[f.ItemID] = f.Code
@@ -117,7 +117,7 @@ func TestItemsThatCannotBeMovedAreFailures(t *testing.T) {
 	if w.kinds()["item vanished"] != 1 || w.kinds()["failure"] != 2 {
 		t.Errorf("%v", w.kinds())
 	}
-	want := w.source(visible(w.hiddenFolders()))
+	want := w.source(fewItems)
 	for _, id := range []string{bad.ID, cut.ID, gone.ID} {
 		delete(want, id)
 	}
@@ -129,7 +129,7 @@ func TestABlobThatIsNotUnderstoodIsKeptAndNamed(t *testing.T) {
 	odd := w.anyOf(func(f mailbox.InventoryFolder, _ mailbox.InventoryItem) bool { return f.Distinguished == "inbox" })
 	w.faults(ewstest.Fault{Op: "ExportItems", Kind: "truncated", Where: "cut", Item: odd.ID})
 	before := w.server.Stats()
-	s := w.run()
+	s := w.run(few)
 	if s.Suspect != 1 || s.Failed != 0 || s.Left != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -144,22 +144,22 @@ func TestABlobThatIsNotUnderstoodIsKeptAndNamed(t *testing.T) {
 func TestAccessThatIsTakenAwayEndsTheRun(t *testing.T) {
 	w := newWorld(t, "sample:60")
 	w.faults(ewstest.Fault{Op: "ExportItems", Kind: "access-denied", Nth: 25})
-	s, err := w.try(t.Context(), func(o *export.Options) { o.BatchItems, o.Workers = 10, 1 })
+	s, err := w.try(t.Context(), few, func(o *export.Options) { o.BatchItems, o.Workers = 10, 1 })
 	refused, ok := errors.AsType[*ews.Error](err)
 	if !ok || refused.Code != "ErrorAccessDenied" || s.Moved < 20 || s.Left == 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	w.faults()
-	if s := w.run(); s.Already < 20 {
+	if s := w.run(few); s.Already < 20 {
 		t.Errorf("what was committed is not kept: %+v", s)
 	}
-	w.same(w.source(visible(w.hiddenFolders())))
+	w.same(w.source(fewItems))
 }
 
 func TestTooManyFailuresStop(t *testing.T) {
 	w := newWorld(t, "sample:60")
 	w.faults(ewstest.Fault{Op: "ExportItems", Kind: "corrupt-item", Every: 4})
-	s, err := w.try(t.Context(), func(o *export.Options) { o.BatchItems, o.Workers, o.MaxFailures = 10, 1, 3 })
+	s, err := w.try(t.Context(), few, func(o *export.Options) { o.BatchItems, o.Workers, o.MaxFailures = 10, 1, 3 })
 	if err == nil || !strings.Contains(err.Error(), "more than 3 items failed") || s.Failed != 4 || s.Left == 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -168,11 +168,11 @@ func TestTooManyFailuresStop(t *testing.T) {
 func TestTimeoutShrinksBatches(t *testing.T) {
 	w := newWorld(t, "sample:120")
 	w.faults(ewstest.Fault{Op: "ExportItems", Kind: "timeout", Nth: 1})
-	s := w.run(func(o *export.Options) { o.BatchItems, o.Workers = 60, 1 })
+	s := w.run(few, func(o *export.Options) { o.BatchItems, o.Workers = 60, 1 })
 	if s.Failed != 0 || s.Left != 0 {
 		t.Errorf("%+v", s)
 	}
-	w.same(w.source(visible(w.hiddenFolders())))
+	w.same(w.source(fewItems))
 }
 
 // anyOf returns the first item, by id, that a filter lets through.

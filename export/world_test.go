@@ -134,6 +134,20 @@ func visible(hidden map[string]bool) func(mailbox.InventoryFolder, mailbox.Inven
 	}
 }
 
+// few selects some folders only, so that tests of the way of items don't spend
+// their time on the many folders of the sample.
+func few(o *export.Options) { o.Selection.Folders = slices.Clone(fewPatterns) }
+
+// fewItems are the items of those folders.
+func fewItems(f mailbox.InventoryFolder, it mailbox.InventoryItem) bool {
+	return slices.Contains(fewRoles, f.Distinguished) && !it.Associated
+}
+
+var (
+	fewPatterns = []string{"#inbox", "#sent", "#calendar", "#contacts", "#tasks", "#notes", "#drafts"}
+	fewRoles    = []string{"inbox", "sentitems", "calendar", "contacts", "tasks", "notes", "drafts"}
+)
+
 // hiddenFolders are those outside the visible tree, hidden in it, or in the archive.
 func (w *world) hiddenFolders() map[string]bool {
 	w.t.Helper()
