@@ -110,7 +110,13 @@ func (c *call) writeData(x *exported) bool {
 			a.Raw(truncatedMark)
 		}
 	default:
-		if err := x.b.WriteBase64(a.W, x.it); err != nil {
+		// Blank space inside Data is legal, so one style has lines. Bulk items
+		// are spared the work.
+		var w io.Writer = a.W
+		if a.Style().Lines && x.it.Message != nil {
+			w = &lines{w: a.W}
+		}
+		if err := x.b.WriteBase64(w, x.it); err != nil {
 			return false
 		}
 	}
@@ -132,6 +138,28 @@ func (l *limited) Write(p []byte) (int, error) {
 	l.n -= int64(len(q))
 	if _, err := l.w.Write(q); err != nil {
 		return 0, err
+	}
+	return len(p), nil
+}
+
+// lines breaks text into lines of 76 characters, the first of them empty.
+type lines struct {
+	w  io.Writer
+	at int
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		if l.at == 0 {
+			if _, err := io.WriteString(l.w, "\r\n"); err != nil {
+				return 0, err
+			}
+		}
+		n := min(len(rest), 76-l.at)
+		if _, err := l.w.Write(rest[:n]); err != nil {
+			return 0, err
+		}
+		rest, l.at = rest[n:], (l.at+n)%76
 	}
 	return len(p), nil
 }

@@ -41,6 +41,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("request-id", strings.ToLower(rand.Text()))
 	h.Set("X-FEServer", "EXCH01")
+	h.Add("Set-Cookie", "exchangecookie=5a31; path=/; HttpOnly")
 	h.Set("X-CalculatedBETarget", "exch01.example.test")
 	if id := r.Header.Get("client-request-id"); id != "" && strings.EqualFold(r.Header.Get("return-client-request-id"), "true") {
 		h.Set("client-request-id", id)

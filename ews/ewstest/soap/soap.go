@@ -15,13 +15,16 @@ import (
 
 // Style is one way to write namespaces. Servers differ, and a client that
 // looks at prefixes is wrong, so answers vary.
-type Style struct{ Soap, Messages, Types, Header string }
+type Style struct {
+	Soap, Messages, Types, Header string // prefixes with their colon; "" is the default namespace
+	Lines                         bool   // Data is broken into lines
+}
 
 // Styles are those that servers have been seen to use, and one more.
 var Styles = []Style{
-	{"s:", "m:", "t:", "h:"},
-	{"soap:", "", "t:", "t:"},
-	{"SOAP-ENV:", "ns2:", "ns3:", "ns3:"},
+	{"s:", "m:", "t:", "h:", false},
+	{"soap:", "", "t:", "t:", false},
+	{"SOAP-ENV:", "ns2:", "ns3:", "ns3:", true},
 }
 
 // Writer writes a SOAP envelope. Elements are named with the prefixes s:, m:
