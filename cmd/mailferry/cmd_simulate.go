@@ -57,7 +57,7 @@ batch-seconds, find-page, sync-page.`,
 	fs.DurationVar(&o.latency, "latency", 0, "wait so long before each answer")
 	fs.StringVar(&o.bandwidth, "bandwidth", "", "bytes a second of each connection, as `SIZE/s`")
 	fs.StringArrayVar(&o.policy, "policy", nil, "a limit, as `KEY=VALUE`; repeatable")
-	fs.StringArrayVar(&o.lose, "lose", nil, "silently drop the property with this `TAG` from every upload, for example 0x0037001F; repeatable")
+	fs.StringArrayVar(&o.lose, "lose", nil, "silently drop the property with this `TAG` or name from every upload, for example 0x0037001F or Keywords; repeatable")
 	fs.StringVar(&o.state, "state", "", "keep the mailboxes in this `FILE` across restarts")
 	fs.BoolVar(&o.allowRemote, "allow-remote", false, "serve other machines too")
 	fs.Int64Var(&o.seed, "seed", 0, "seed of the faults that come by chance")
@@ -86,15 +86,16 @@ func (o simulateOptions) options() (ewstest.Options, error) {
 		so.Mailboxes = append(so.Mailboxes, spec)
 	}
 	for _, text := range o.lose {
-		tag, err := strconv.ParseUint(text, 0, 32)
-		if err != nil {
-			return so, usagef("--lose %q: give a property tag, for example 0x0037001F", text)
+		if tag, err := strconv.ParseUint(text, 0, 32); err == nil {
+			so.Lose = append(so.Lose, uint32(tag))
+		} else {
+			so.LoseNames = append(so.LoseNames, text)
 		}
-		so.Lose = append(so.Lose, uint32(tag))
 	}
 	for _, text := range o.policy {
-		if err := setPolicy(&so.Policy, text); err != nil {
-			return so, err
+		key, value, _ := strings.Cut(text, "=")
+		if err := so.Policy.Set(key, value); err != nil {
+			return so, usagef("--policy: %w", err)
 		}
 	}
 	if o.bandwidth != "" {
@@ -105,39 +106,6 @@ func (o simulateOptions) options() (ewstest.Options, error) {
 		so.Bandwidth = rate
 	}
 	return so, nil
-}
-
-// setPolicy sets one limit. Times are in seconds or with a unit: 30, 1m30s.
-func setPolicy(p *ewstest.Policy, text string) error {
-	key, value, _ := strings.Cut(text, "=")
-	number, numberErr := strconv.ParseInt(value, 10, 64)
-	period, periodErr := time.ParseDuration(value)
-	if numberErr == nil {
-		period, periodErr = time.Duration(number)*time.Second, nil
-	}
-	err := numberErr
-	switch key {
-	case "max-concurrency":
-		p.MaxConcurrency = int(number)
-	case "max-request-bytes":
-		p.MaxRequestBytes = number
-	case "find-page":
-		p.FindPage = int(number)
-	case "sync-page":
-		p.SyncPage = int(number)
-	case "budget":
-		p.Budget, err = period, periodErr
-	case "recharge":
-		p.Recharge, err = period, periodErr
-	case "batch-seconds":
-		p.BatchTime, err = period, periodErr
-	default:
-		return usagef("unknown --policy %q: see --help", key)
-	}
-	if err != nil {
-		return usagef("--policy %s: %q is no value for it", key, value)
-	}
-	return nil
 }
 
 func (a *app) simulate(ctx context.Context, o simulateOptions) error {

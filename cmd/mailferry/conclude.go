@@ -25,6 +25,15 @@ type conclusion struct {
 	reports   reportFlags
 	dryRun    bool
 	err       error // what ended the run early
+	broken    int   // which summary, from 1, is that of the run that err ended; 0: none
+}
+
+// sentence is the verdict over one of the runs.
+func (c conclusion) sentence(i int) string {
+	if s := c.summaries[i]; i+1 == c.broken {
+		return brokenSentence(s)
+	}
+	return sentence(c.summaries[i], c.storeDir)
 }
 
 // conclude ends the showing, prints the table and the verdict, and writes the
@@ -34,23 +43,55 @@ func (a *app) conclude(c conclusion) error {
 	if showErr := c.show.finish(); err == nil {
 		err = showErr
 	}
+	if last := len(c.summaries) - 1; last >= 0 && c.err != nil {
+		// The run that failed: it says nothing of what it did not get to know.
+		if c.summaries[last].Found == 0 {
+			c.summaries = c.summaries[:last]
+		} else {
+			c.broken = last + 1
+		}
+	}
 	if c.dryRun || len(c.summaries) == 0 {
 		return err
 	}
-	if verdictErr := a.verdict(c.summaries, c.storeDir); err == nil {
+	if countErr := c.countAccepted(); err == nil {
+		err = countErr
+	}
+	if verdictErr := a.verdict(c); err == nil {
 		err = verdictErr
 	}
 	report := runReport{
 		Command: c.command, Version: buildVersion(), Started: c.started, Ended: time.Now().UTC(),
 		failures: c.failures(),
 	}
-	for _, s := range c.summaries {
-		report.Mailboxes = append(report.Mailboxes, mailboxReport{s, sentence(s, c.storeDir)})
+	for i, s := range c.summaries {
+		report.Mailboxes = append(report.Mailboxes, mailboxReport{s, c.sentence(i)})
 	}
 	if writeErr := c.reports.write(report); writeErr != nil && (err == nil || errors.Is(err, errIncomplete)) {
 		err = writeErr
 	}
 	return err
+}
+
+// countAccepted fills in how many of the failures a person has accepted.
+func (c conclusion) countAccepted() error {
+	for i := range c.summaries {
+		s := &c.summaries[i]
+		if s.Failed == 0 {
+			continue
+		}
+		accepted := 0
+		for f, err := range c.store.Failures(store.FailureFilter{Mailbox: s.Mailbox, Direction: c.direction, Target: s.Target}) {
+			if err != nil {
+				return err
+			}
+			if !f.Accepted.IsZero() {
+				accepted++
+			}
+		}
+		s.Accepted = min(accepted, s.Failed)
+	}
+	return nil
 }
 
 // failures iterates over the recorded failures of the mailboxes of this run.

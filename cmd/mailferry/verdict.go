@@ -50,14 +50,20 @@ func sentence(s event.Summary, storeDir string) string {
 	return b.String()
 }
 
+// brokenSentence is the verdict over a run that an error ended.
+func brokenSentence(s event.Summary) string {
+	return fmt.Sprintf("Not finished: %s of at least %s of %s are %s; what was moved is kept, run the same command again to go on.",
+		number(s.Moved+s.Already), counted(s.Found, "item"), s.Mailbox, place(s))
+}
+
 // verdict prints what the runs came to, and turns it into the command's error.
-func (a *app) verdict(summaries []event.Summary, storeDir string) error {
+func (a *app) verdict(c conclusion) error {
 	incomplete, left := false, false
-	for _, s := range summaries {
+	for _, s := range c.summaries {
 		incomplete = incomplete || s.Failed > s.Accepted
 		left = left || s.Left > 0
 	}
-	if err := a.printVerdict(summaries, storeDir); err != nil {
+	if err := a.printVerdict(c); err != nil {
 		return err
 	}
 	switch {
@@ -71,16 +77,16 @@ func (a *app) verdict(summaries []event.Summary, storeDir string) error {
 	return nil
 }
 
-func (a *app) printVerdict(summaries []event.Summary, storeDir string) error {
+func (a *app) printVerdict(c conclusion) error {
 	switch {
 	case a.global.json:
 		encoder := json.NewEncoder(a.stdout)
-		for _, s := range summaries {
+		for i, s := range c.summaries {
 			if err := encoder.Encode(struct {
 				Event string `json:"event"`
 				event.Summary
 				Verdict string `json:"verdict"`
-			}{"summary", s, sentence(s, storeDir)}); err != nil {
+			}{"summary", s, c.sentence(i)}); err != nil {
 				return err
 			}
 		}
@@ -88,11 +94,11 @@ func (a *app) printVerdict(summaries []event.Summary, storeDir string) error {
 	case a.global.quiet:
 		return nil
 	}
-	if err := printTable(a.stdout, summaries); err != nil {
+	if err := printTable(a.stdout, c.summaries); err != nil {
 		return err
 	}
-	for _, s := range summaries {
-		if _, err := fmt.Fprintln(a.stdout, sentence(s, storeDir)); err != nil {
+	for i := range c.summaries {
+		if _, err := fmt.Fprintln(a.stdout, c.sentence(i)); err != nil {
 			return err
 		}
 	}
