@@ -165,7 +165,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 	w.run(func(o *export.Options) { o.Selection.Folders = []string{"#inbox"} })
 	exported := len(w.stored())
 	s = w.run(func(o *export.Options) { o.DryRun = true })
-	if s.Left != want-exported || len(w.stored()) != exported {
+	if s.Left != want-exported || s.Already != exported || len(w.stored()) != exported {
 		t.Errorf("with a store that has %d of %d: %+v", exported, want, s)
 	}
 	if n := w.run().Moved; n != want-exported {

@@ -9,6 +9,7 @@ import (
 	"mailferry/ews/ewstest"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/export"
+	"mailferry/internal/event"
 )
 
 // TestEveryFaultPasses lets each fault happen a few times. One or more runs
@@ -122,6 +123,37 @@ func TestItemsThatCannotBeMovedAreFailures(t *testing.T) {
 		delete(want, id)
 	}
 	w.same(want)
+
+	// What is deleted at the source need not be moved any more; what was mended
+	// is moved. The vanished one was reported once and is not asked for again.
+	w.apply(ewstest.Change{Do: "delete", Item: bad.ID})
+	w.faults()
+	if s := w.run(few); s.Moved != 1 || s.Failed != 0 || len(w.failures()) != 0 {
+		t.Errorf("%+v, %+v", s, w.failures())
+	}
+}
+
+func TestAServerThatGoesAwayEndsTheRun(t *testing.T) {
+	w := newWorld(t, "sample:60")
+	s, err := w.try(t.Context(), few, func(o *export.Options) {
+		o.BatchItems, o.Workers = 5, 2
+		events := o.Events
+		n := 0
+		o.Events = func(e event.Event) {
+			events(e)
+			if e.Kind == event.Item {
+				if n++; n == 8 {
+					w.server.Close()
+				}
+			}
+		}
+	})
+	if err == nil || strings.Contains(err.Error(), "\n") || s.Failed != 0 || s.Left == 0 || s.Moved < 8 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if got := len(w.stored()); got != s.Moved {
+		t.Errorf("%d items are in the store, %d were told", got, s.Moved)
+	}
 }
 
 func TestABlobThatIsNotUnderstoodIsKeptAndNamed(t *testing.T) {

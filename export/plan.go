@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 
 	"mailferry/ews"
 	"mailferry/internal/event"
@@ -15,14 +16,15 @@ import (
 type plan struct {
 	r    *run
 	f    *folder
-	told map[string]struct{} // of the pages: updates and creations of an item may come apart
+	seed maphash.Seed
+	told map[uint64]bool // hashes of the ids that came by; true: would be exported
 }
 
 func (r *run) newPlan(f *folder) *plan {
 	if !r.o.DryRun {
 		return nil
 	}
-	return &plan{r: r, f: f, told: make(map[string]struct{})}
+	return &plan{r: r, f: f, seed: maphash.MakeSeed(), told: make(map[uint64]bool)}
 }
 
 // add tells of the changes of one page. What the store already has is not told;
@@ -33,10 +35,11 @@ func (p *plan) add(page []ews.ItemChange) {
 	}
 	for _, c := range page {
 		it := c.Item
-		if _, told := p.told[it.ID]; told || c.Kind == ews.ChangeDelete || c.Kind == ews.ChangeReadFlag || it.ID == "" {
+		hash := maphash.String(p.seed, it.ID)
+		if _, came := p.told[hash]; came || c.Kind == ews.ChangeDelete || c.Kind == ews.ChangeReadFlag || it.ID == "" {
 			continue
 		}
-		p.told[it.ID] = struct{}{}
+		p.told[hash] = false
 		if p.r.st != nil {
 			if have, found, err := p.r.st.Item(p.r.mailbox, it.ID); err == nil && found && have.ChangeKey == it.ChangeKey {
 				continue
@@ -47,12 +50,13 @@ func (p *plan) add(page []ews.ItemChange) {
 		}
 		chosen := selection.Item{ID: it.ID, Class: it.Class, Size: it.Size, Received: received(it)}
 		if p.r.o.Selection.Item(chosen) {
+			p.told[hash] = true
 			p.tell(it.ID, it.Class, it.Subject, it.Size)
 		}
 	}
 }
 
-// finish tells what was pending since an earlier run.
+// finish tells what was pending since an earlier run, and counts what is there.
 func (p *plan) finish() error {
 	if p == nil || p.r.st == nil {
 		return nil
@@ -61,10 +65,24 @@ func (p *plan) finish() error {
 		if err != nil {
 			return fmt.Errorf("read what is pending: %w", err)
 		}
-		if _, told := p.told[row.ID]; !told && p.r.wants(row) {
+		hash := maphash.String(p.seed, row.ID)
+		if _, came := p.told[hash]; !came && p.r.wants(row) {
+			p.told[hash] = true
 			p.tell(row.ID, row.Class, "", row.Size)
 		}
 	}
+	already := 0
+	for it, err := range p.r.st.Items(p.r.mailbox, p.f.ID) {
+		if err != nil {
+			return fmt.Errorf("read the items of the store: %w", err)
+		}
+		if !it.Deleted && p.r.chose(it) && !p.told[maphash.String(p.seed, it.ID)] {
+			already++
+		}
+	}
+	p.r.mu.Lock()
+	p.r.sum.Already += already
+	p.r.mu.Unlock()
 	return nil
 }
 
