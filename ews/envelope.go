@@ -79,7 +79,7 @@ type xmlWriter struct {
 func (w *xmlWriter) raw(s string) { w.WriteString(s) }
 
 // open writes a start tag; attributes are names and values in turns. Those with
-// an empty value are left out.
+// an empty value are left out, but for Id.
 func (w *xmlWriter) open(name string, attrs ...string) {
 	w.tag(name, attrs)
 	w.raw(">")
@@ -93,7 +93,7 @@ func (w *xmlWriter) empty(name string, attrs ...string) {
 func (w *xmlWriter) tag(name string, attrs []string) {
 	w.raw("<" + name)
 	for i := 0; i+1 < len(attrs); i += 2 {
-		if attrs[i+1] != "" {
+		if attrs[i+1] != "" || attrs[i] == "Id" {
 			w.raw(" " + attrs[i] + `="`)
 			w.text(attrs[i+1])
 			w.raw(`"`)

@@ -354,7 +354,9 @@ func TestExportRefusesAnEndlessItem(t *testing.T) {
 func TestExportNotOffered(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
 		"invalid request": func(w http.ResponseWriter) { fault(w, "ErrorInvalidRequest", "The request is invalid.", "") },
-		"schema":          func(w http.ResponseWriter) { fault(w, "ErrorSchemaValidation", "The element 'ExportItems' is unknown.", "") },
+		"schema": func(w http.ResponseWriter) {
+			fault(w, "ErrorSchemaValidation", "The element 'ExportItems' is unknown.", "")
+		},
 		"unknown": func(w http.ResponseWriter) {
 			w.WriteHeader(500)
 			io.WriteString(w, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>Unknown operation</faultstring></s:Fault></s:Body></s:Envelope>`)

@@ -205,6 +205,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) error {
 		e.Message = "there is no EWS at this address; check the URL, it should end in /EWS/Exchange.asmx"
 	case status == http.StatusForbidden, status == 456:
 		e.Message = "the server's policy forbids EWS to this account or program"
+	case status == http.StatusNotImplemented:
 	case status >= 500, e.Values["X-CasErrorCode"] != "":
 		e.Values["Transient"] = "true"
 	}

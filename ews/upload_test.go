@@ -107,20 +107,25 @@ func TestUploadOutcome(t *testing.T) {
 			w.WriteHeader(404)
 			io.WriteString(w, "HTTP Error 404.13 - Not Found")
 		}, refused: true},
-		"forbidden":                {answer: func(w http.ResponseWriter) { w.WriteHeader(403) }, refused: true},
-		"login refused":            {answer: func(w http.ResponseWriter) { w.WriteHeader(401) }, refused: true},
-		"internal fault":           {answer: func(w http.ResponseWriter) { fault(w, "ErrorInternalServerError", "Oh.", "") }, unknown: true},
-		"timeout fault":            {answer: func(w http.ResponseWriter) { fault(w, "ErrorTimeoutExpired", "Late.", "") }, unknown: true},
-		"unknown fault":            {answer: func(w http.ResponseWriter) { fault(w, "ErrorNobodyKnows", "What?", "") }, unknown: true},
-		"500 without SOAP":         {answer: func(w http.ResponseWriter) { w.WriteHeader(500) }, unknown: true},
-		"503":                      {answer: func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); w.WriteHeader(503) }, unknown: true},
-		"connection closed":        {answer: func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }, unknown: true},
-		"web page":                 {answer: func(w http.ResponseWriter) { io.WriteString(w, "<html></html>") }, unknown: true},
-		"empty":                    {answer: func(w http.ResponseWriter) {}, unknown: true},
-		"cut after one":            {answer: func(w http.ResponseWriter) { io.WriteString(w, good[:strings.LastIndex(good, "<m:UploadItemsR")]); abort(w) }, unknown: true, results: 1},
-		"cut at the very end":      {answer: func(w http.ResponseWriter) { io.WriteString(w, good[:len(good)-5]); abort(w) }, unknown: true, results: 2},
-		"one answer for two":       {answer: func(w http.ResponseWriter) { io.WriteString(w, document("UploadItems", uploaded("1"))) }, unknown: true},
-		"three answers for two":    {answer: func(w http.ResponseWriter) { io.WriteString(w, document("UploadItems", strings.Repeat(uploaded("1"), 3))) }, unknown: true},
+		"forbidden":         {answer: func(w http.ResponseWriter) { w.WriteHeader(403) }, refused: true},
+		"login refused":     {answer: func(w http.ResponseWriter) { w.WriteHeader(401) }, refused: true},
+		"internal fault":    {answer: func(w http.ResponseWriter) { fault(w, "ErrorInternalServerError", "Oh.", "") }, unknown: true},
+		"timeout fault":     {answer: func(w http.ResponseWriter) { fault(w, "ErrorTimeoutExpired", "Late.", "") }, unknown: true},
+		"unknown fault":     {answer: func(w http.ResponseWriter) { fault(w, "ErrorNobodyKnows", "What?", "") }, unknown: true},
+		"500 without SOAP":  {answer: func(w http.ResponseWriter) { w.WriteHeader(500) }, unknown: true},
+		"503":               {answer: func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); w.WriteHeader(503) }, unknown: true},
+		"connection closed": {answer: func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }, unknown: true},
+		"web page":          {answer: func(w http.ResponseWriter) { io.WriteString(w, "<html></html>") }, unknown: true},
+		"empty":             {answer: func(w http.ResponseWriter) {}, unknown: true},
+		"cut after one": {answer: func(w http.ResponseWriter) {
+			io.WriteString(w, good[:strings.LastIndex(good, "<m:UploadItemsR")])
+			abort(w)
+		}, unknown: true, results: 1},
+		"cut at the very end": {answer: func(w http.ResponseWriter) { io.WriteString(w, good[:len(good)-5]); abort(w) }, unknown: true, results: 2},
+		"one answer for two":  {answer: func(w http.ResponseWriter) { io.WriteString(w, document("UploadItems", uploaded("1"))) }, unknown: true},
+		"three answers for two": {answer: func(w http.ResponseWriter) {
+			io.WriteString(w, document("UploadItems", strings.Repeat(uploaded("1"), 3)))
+		}, unknown: true},
 		"no answers":               {answer: func(w http.ResponseWriter) { io.WriteString(w, document("UploadItems", "")) }, unknown: true},
 		"success without an id":    {answer: func(w http.ResponseWriter) { io.WriteString(w, document("UploadItems", uploaded("")+uploaded("2"))) }, unknown: true},
 		"answer to something else": {answer: func(w http.ResponseWriter) { io.WriteString(w, document("ExportItems", "")) }, unknown: true},
