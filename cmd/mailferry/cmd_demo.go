@@ -149,7 +149,7 @@ func (a *app) demoMailbox(ctx context.Context, st *store.Store, dir string, sour
 	}
 	started := time.Now().UTC()
 	exported, err := export.Run(ctx, export.Options{
-		Client: client, Store: st, Mailbox: from, Associated: all.associated, Hidden: all.hidden,
+		Client: client, ServerURL: source.URL(), Store: st, Mailbox: from, Associated: all.associated, Hidden: all.hidden,
 		Drain: a.watchDrain(), Events: show.handle,
 	})
 	client.Close()

@@ -51,6 +51,7 @@ disk. The source mailbox is only read.`,
 // exportJob is one mailbox that can be exported.
 type exportJob struct {
 	mailbox string
+	url     string
 	chosen  chosen
 	client  *ews.Client
 }
@@ -64,11 +65,15 @@ func (a *app) exportJobs(ctx context.Context, o exportOptions, sources []mailbox
 		if err != nil {
 			return nil, err
 		}
+		server, err := a.settings(o.connect, source)
+		if err != nil {
+			return nil, err
+		}
 		client, err := a.connect(ctx, o.connect, source, workers, show)
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, exportJob{source.Address, one, client})
+		jobs = append(jobs, exportJob{source.Address, server.URL, one, client})
 	}
 	return jobs, nil
 }
@@ -110,7 +115,7 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	runErr := func() error {
 		for _, job := range jobs {
 			summary, err := export.Run(ctx, export.Options{
-				Client: job.client, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
+				Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
 				Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 				Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 				Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,

@@ -25,7 +25,7 @@ type conclusion struct {
 	reports   reportFlags
 	dryRun    bool
 	err       error // what ended the run early
-	broken    int   // which summary, from 1, is that of the run that err ended; 0: none
+	broken    int   // which summary, from 1, is that of a run that ended early; 0: none
 }
 
 // sentence is the verdict over one of the runs.
@@ -43,13 +43,16 @@ func (a *app) conclude(c conclusion) error {
 	if showErr := c.show.finish(); err == nil {
 		err = showErr
 	}
-	if last := len(c.summaries) - 1; last >= 0 && c.err != nil {
-		// The run that failed: it says nothing of what it did not get to know.
+	if last := len(c.summaries) - 1; last >= 0 && (c.err != nil || a.interrupted.Load()) {
+		// The run that ended early claims nothing of what it did not get to know.
 		if c.summaries[last].Found == 0 {
 			c.summaries = c.summaries[:last]
 		} else {
 			c.broken = last + 1
 		}
+	}
+	if err == nil && a.interrupted.Load() {
+		err = errInterrupted
 	}
 	if c.dryRun || len(c.summaries) == 0 {
 		return err

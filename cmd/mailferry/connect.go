@@ -32,21 +32,28 @@ func (c *connectFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.trace, "trace", "", "write requests and answers to this `DIR`, secrets and mail data cut out")
 }
 
-// connect makes a client for one mailbox of one server. Nothing is sent yet.
-func (a *app) connect(ctx context.Context, flags connectFlags, address mailboxAddress, workers int, show *progress) (*ews.Client, error) {
+// settings says how to reach the server of an address: its profile, and the
+// flags above it.
+func (a *app) settings(flags connectFlags, address mailboxAddress) (profile, error) {
 	conf, err := loadConfig(a.global.config)
 	if err != nil {
-		return nil, err
+		return profile{}, err
 	}
 	base, err := conf.profile(address.Server)
 	if err != nil {
-		return nil, err
+		return profile{}, err
 	}
 	p := flags.profile.over(base)
 	if err := p.check(); err != nil {
-		return nil, err
+		return profile{}, err
 	}
-	if err := checkURL(p.URL); err != nil {
+	return p, checkURL(p.URL)
+}
+
+// connect makes a client for one mailbox of one server. Nothing is sent yet.
+func (a *app) connect(ctx context.Context, flags connectFlags, address mailboxAddress, workers int, show *progress) (*ews.Client, error) {
+	p, err := a.settings(flags, address)
+	if err != nil {
 		return nil, err
 	}
 	if p.Insecure {

@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	killMoments = flag.Int("kills", 20, "moments at which each of export and upload is killed, and again interrupted")
+	killMoments = flag.Int("kills", 5, "moments at which each of export and upload is killed, and again interrupted")
 	killSeed    = flag.Uint64("seed", 1, "seed of the moments")
 )
 
@@ -158,7 +158,7 @@ func program(t *testing.T, ctx context.Context, args ...string) (*exec.Cmd, *byt
 // inventory: every item of the source is at the target once, equal in content.
 func TestStoppedAnywhere(t *testing.T) {
 	if testing.Short() {
-		*killMoments = min(*killMoments, 4)
+		*killMoments = min(*killMoments, 2)
 	}
 	random := rand.New(rand.NewPCG(*killSeed, 0))
 	for _, command := range []string{"export", "upload"} {
@@ -170,6 +170,7 @@ func TestStoppedAnywhere(t *testing.T) {
 				last := max(first, (i+1)*total / *killMoments)
 				at := moment{request: first + random.IntN(last-first+1), place: stage(random.IntN(3))}
 				t.Run(fmt.Sprintf("%s/%v/request %d %s", command, signal, at.request, at.place), func(t *testing.T) {
+					t.Parallel() // most of it is waiting
 					stopAt(t, command, signal, at)
 				})
 			}

@@ -50,7 +50,7 @@ func sentence(s event.Summary, storeDir string) string {
 	return b.String()
 }
 
-// brokenSentence is the verdict over a run that an error ended.
+// brokenSentence is the verdict over a run that an error or an interrupt ended.
 func brokenSentence(s event.Summary) string {
 	return fmt.Sprintf("Not finished: %s of at least %s of %s are %s; what was moved is kept, run the same command again to go on.",
 		number(s.Moved+s.Already), counted(s.Found, "item"), s.Mailbox, place(s))
@@ -67,8 +67,6 @@ func (a *app) verdict(c conclusion) error {
 		return err
 	}
 	switch {
-	case left && a.interrupted.Load():
-		return errInterrupted
 	case left:
 		return errStopped
 	case incomplete:
