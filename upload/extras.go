@@ -167,7 +167,7 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 			removed++
 		}
 	}
-	r.Warn(fmt.Sprintf("the server itself made %d extra copies in folder %q; %d of them are removed", copies, g.Node.Path(), removed))
+	r.Warn(fmt.Sprintf("folder %[2]q held %[1]d extra copies, made by the server itself or by a request that it carried out late; %[3]d of them are removed", copies, g.Node.Path(), removed))
 	return nil
 }
 

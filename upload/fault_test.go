@@ -12,6 +12,9 @@ import (
 
 // Each kind of fault, several times in one run: each item arrives once.
 func TestFaultsThatPass(t *testing.T) {
+	w := newWorld(t, "sample:70")
+	want := w.held(alice)
+	restore := w.snapshot()
 	for name, fault := range map[string]ewstest.Fault{
 		"drop-before":             {Op: "UploadItems", Kind: "drop-before", Every: 3, Times: 4},
 		"drop-after-commit":       {Op: "UploadItems", Kind: "drop-after-commit", Every: 3, Times: 4},
@@ -33,23 +36,28 @@ func TestFaultsThatPass(t *testing.T) {
 		"folders exist meanwhile": {Op: "CreateFolder", Kind: "drop-after-commit", Every: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, "sample:90")
+			restore()
+			w.server.Reset()
+			w.t, w.warnings = t, nil
 			w.faults(fault)
 			s := w.run()
 			if w.server.Stats().Faults == 0 {
 				t.Error("the fault never came")
 			}
-			if s.Moved != total(w.held(alice)) {
+			if s.Moved != total(want) {
 				t.Errorf("summary %+v", s)
 			}
-			w.same()
+			w.equal(want, w.held(bob))
 			w.faults()
 			if s := w.run(); s.Moved != 0 {
 				t.Errorf("second run: %+v", s)
 			}
-			w.same()
+			w.equal(want, w.held(bob))
 			if name == "server-duplicates" && !strings.Contains(warnings(w), "extra copies") {
 				t.Errorf("extra copies were not told: %q", warnings(w))
+			}
+			if name != "server-duplicates" {
+				w.nothingDeleted()
 			}
 			if f := w.failures(); len(f) > 0 {
 				t.Errorf("failures: %v", f)
