@@ -200,7 +200,7 @@ func (c *Client) again(op string, t *tries, err error) (time.Duration, bool) {
 		}
 		limit = c.limit(op, action, most)
 	case errors.As(err, &auth):
-		if auth.Err != nil || t.loggedIn || !c.alive.Load() {
+		if t.loggedIn || !c.alive.Load() {
 			return 0, false
 		}
 		t.loggedIn = true // Exchange also answers 401 when it is busy

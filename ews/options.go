@@ -51,8 +51,10 @@ type Options struct {
 	BusyTimeout time.Duration
 	// MaxItemSize is the largest blob that an export accepts, in bytes; 0 is 4 GiB.
 	MaxItemSize int64
-	OnWait      func(Wait)       // told about each wait that the server caused; must not block
-	Trace       func(TraceEvent) // told about each request; must not block
+	// OnWait is told about each wait that the server caused, Trace about each
+	// request. They are called from several goroutines and must not block.
+	OnWait func(Wait)
+	Trace  func(TraceEvent)
 }
 
 // Wait is a time in which no request is sent.

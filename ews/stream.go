@@ -2,6 +2,7 @@ package ews
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,6 +109,7 @@ type gunzip struct {
 	in       io.Reader
 	received *atomic.Int64
 	op       string
+	suspect  int64 // bytes from which on growth is looked at; 0 is bombSize
 	zr       *gzip.Reader
 	out      int64
 	err      error
@@ -126,7 +128,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	}
 	n, err := g.zr.Read(p)
 	g.out += int64(n)
-	if g.out > bombSize && g.out/bombRatio > g.received.Load() {
+	if g.out > cmp.Or(g.suspect, bombSize) && g.out/bombRatio > g.received.Load() {
 		return 0, g.fail(&ProtocolError{Op: g.op, Reason: fmt.Sprintf("the compressed answer grows more than %d-fold: refused", bombRatio)})
 	}
 	if err != nil && err != io.EOF {
