@@ -1,0 +1,42 @@
+package verify
+
+import (
+	"fmt"
+	"testing"
+
+	"mailferry/fts"
+)
+
+func TestAShareIsWhatItSays(t *testing.T) {
+	for _, share := range []float64{0.05, 0.3, 0.9} {
+		n := 0
+		for i := range 20000 {
+			id := fmt.Sprintf("AAMkADAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAw%06dAA=", i)
+			if sampled(id, share) {
+				n++
+			}
+			if sampled(id, share) && !sampled(id, share+0.05) {
+				t.Fatalf("a larger share leaves out what a smaller one has")
+			}
+		}
+		if got := float64(n) / 20000; got < share-0.02 || got > share+0.02 {
+			t.Errorf("share %v: %v", share, got)
+		}
+	}
+	if !sampled("x", 0) || !sampled("x", 1) {
+		t.Error("0 and 1 are all")
+	}
+}
+
+func TestDifferencesAreNamedByProperty(t *testing.T) {
+	for want, d := range map[string]fts.Difference{
+		"missing P (0x0001)":                            {Property: "P (0x0001)", Kind: fts.Missing},
+		"extra recipient":                               {Where: "recipient 12", Kind: fts.Extra},
+		"changed P of attachment > message":             {Where: "attachment 1 > message > attachment 3 > message", Property: "P", Kind: fts.Changed},
+		"missing P of attachment > message > recipient": {Where: "attachment 2 > message > recipient 4", Property: "P", Kind: fts.Missing},
+	} {
+		if got := differenceName(d); got != want {
+			t.Errorf("%+v: %q, want %q", d, got, want)
+		}
+	}
+}
