@@ -99,7 +99,6 @@ type writer struct {
 	w    io.Writer
 	err  error
 	buf  []byte // a record: its header and the payload so far
-	any  bool   // a TransferBuffer was written
 	ids  map[Name]uint16
 	rand *rand.Rand
 

@@ -265,7 +265,9 @@ func TestControl(t *testing.T) {
 // A server that is given nonsense says so.
 func TestOptions(t *testing.T) {
 	for _, o := range []ewstest.Options{
-		{Version: "2003"}, {Auth: []string{"digest"}}, {EPA: "maybe"},
+		{Version: "2003"},
+		{Auth: []string{"digest"}},
+		{EPA: "maybe"},
 		{Mailboxes: []ewstest.MailboxSpec{{Address: "a@b", Content: "nonsense"}}},
 		{Mailboxes: []ewstest.MailboxSpec{{Address: "a@b"}, {Address: "A@B"}}},
 	} {

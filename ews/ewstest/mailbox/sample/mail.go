@@ -216,7 +216,12 @@ func (g *generator) customMail() {
 	custom := fts.GUID{0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF, 0x01}
 	for i, v := range []any{
 		int16(-2), int32(-3), int64(1) << 60, float32(1.5), 2.5, fts.Currency(123456), fts.FloatingTime(45000.25), true, "text Ω",
-		g.clock, custom, []byte{}, []int32{1, -1}, []int64{1 << 40}, []string{"", "two", "три"}, [][]byte{{1}, {}, {2, 3}},
+		g.clock, custom,
+		[]byte{},
+		[]int32{1, -1},
+		[]int64{1 << 40},
+		[]string{"", "two", "три"},
+		[][]byte{{1}, {}, {2, 3}},
 		[]fts.FileTime{fts.FileTimeOf(g.clock)},
 	} {
 		m.Props = append(m.Props, tree.Text(custom, fmt.Sprintf("Field %d – Ä", i), v), tree.LID(custom, uint32(0x9000+i), v))
