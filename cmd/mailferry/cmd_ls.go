@@ -132,7 +132,7 @@ func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folde
 				}
 				continue
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", number(items), bytesText(size), f.Class, f.Distinguished, oneLine(f.Path))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", number(items), bytesText(size), oneLine(f.Class), f.Distinguished, oneLine(f.Path))
 		}
 		return nil
 	})
@@ -140,7 +140,7 @@ func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folde
 
 func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder, choose chosen, deleted bool) error {
 	rows := 0
-	return a.rows("received\tsize\tclass\tid\tfrom\tsubject", func(t *tabwriter.Writer, e *json.Encoder) error {
+	return a.rows("received\tsize\tclass\tfrom\tsubject\tid", func(t *tabwriter.Writer, e *json.Encoder) error {
 		for _, f := range folders {
 			if !choose.Folder(f.Path, f.Distinguished) {
 				continue
@@ -162,7 +162,7 @@ func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder,
 					}
 					continue
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", dateText(received(item)), bytesText(item.Size), c.Class, item.ID, oneLine(c.From), oneLine(c.Subject))
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", dateText(received(item)), bytesText(item.Size), oneLine(c.Class), brief(c.From, 32), brief(c.Subject, 60), item.ID)
 				// The writer keeps what it has not aligned yet: a long list is
 				// aligned in stretches, so that memory stays flat.
 				if rows++; rows%stretch == 0 {
@@ -204,6 +204,15 @@ func (a *app) rows(header string, each func(t *tabwriter.Writer, e *json.Encoder
 		return err
 	}
 	return t.Flush()
+}
+
+// brief cuts a text for a column; --json has it whole.
+func brief(text string, most int) string {
+	runes := []rune(oneLine(text))
+	if len(runes) <= most {
+		return string(runes)
+	}
+	return string(runes[:most-1]) + "…"
 }
 
 func dateText(t time.Time) string {

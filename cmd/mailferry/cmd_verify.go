@@ -170,12 +170,12 @@ func (a *app) printVerify(r upload.VerifyReport, source, target string, elapsed 
 
 func printFindings(w io.Writer, r upload.VerifyReport) error {
 	for _, g := range r.Groups {
-		if _, err := fmt.Fprintf(w, "%s: %s, in %s\n", g.What, counted(g.Items, "item"), strings.Join(g.Folders, ", ")); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s, in %s\n", g.What, counted(g.Items, "item"), oneLine(strings.Join(g.Folders, ", "))); err != nil {
 			return err
 		}
 	}
 	for _, f := range r.Findings {
-		if _, err := fmt.Fprintf(w, "  %s  %s  %s: %s\n", f.Kind, f.Folder, oneLine(f.Subject), f.What); err != nil {
+		if _, err := fmt.Fprintf(w, "  %s  %s  %s: %s\n", f.Kind, oneLine(f.Folder), oneLine(f.Subject), oneLine(f.What)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"mailferry/ews"
 	"mailferry/internal/selection"
@@ -85,7 +86,16 @@ func rightsHint(e *ews.Error) string {
 	return ""
 }
 
-// oneLine keeps an error to one line, whatever a server put into its text.
+// oneLine makes text from a server or from mail safe to print: one line, and
+// nothing in it that steers a terminal or turns the direction of the text around it.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\r', r == '\t':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }

@@ -116,9 +116,9 @@ func (p *progress) handle(e event.Event) {
 func (p *progress) planLine(e event.Event) {
 	switch e.Kind {
 	case event.Folder:
-		fmt.Fprintf(p.plan, "folder  %-14s %s%s\n", e.Action, e.Folder, arrow(e.Text))
+		fmt.Fprintf(p.plan, "folder  %-14s %s%s\n", e.Action, oneLine(e.Folder), arrow(oneLine(e.Text)))
 	case event.Item:
-		fmt.Fprintf(p.plan, "item    %-14s %s  %s  %s  %s\n", e.Action, e.Folder, bytesText(e.Bytes), e.Class, oneLine(e.Subject))
+		fmt.Fprintf(p.plan, "item    %-14s %s  %s  %s  %s\n", e.Action, oneLine(e.Folder), bytesText(e.Bytes), oneLine(e.Class), oneLine(e.Subject))
 	}
 }
 
