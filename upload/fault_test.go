@@ -12,6 +12,7 @@ import (
 
 // Each kind of fault, several times in one run: each item arrives once.
 func TestFaultsThatPass(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:70")
 	want := w.held(alice)
 	restore := w.snapshot()
@@ -104,6 +105,7 @@ func (w *world) blobsOf(n int) []string {
 }
 
 func TestPoisonStandsAloneInTheEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:90")
 	sums := w.blobsOf(40)
 	poison := sums[20]
@@ -126,6 +128,7 @@ func TestPoisonStandsAloneInTheEnd(t *testing.T) {
 }
 
 func TestItemsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:90")
 	sums := w.blobsOf(30)
 	w.faults(
@@ -167,6 +170,7 @@ func TestItemsThatAreRefused(t *testing.T) {
 }
 
 func TestQuotaEndsTheRunAndCanBeResumed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:90")
 	w.faults(ewstest.Fault{Op: "UploadItems", Kind: "quota", Nth: 25})
 	s, err := w.try(t.Context())
@@ -180,6 +184,7 @@ func TestQuotaEndsTheRunAndCanBeResumed(t *testing.T) {
 }
 
 func TestADamagedBlobIsNotSent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:40")
 	damaged := damage(t, w)
 	s, err := w.try(t.Context())
@@ -196,6 +201,7 @@ func TestADamagedBlobIsNotSent(t *testing.T) {
 }
 
 func TestEveryItemFailsAsTooLarge(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:30")
 	w.faults(ewstest.Fault{Op: "UploadItems", Kind: "http-413", Item: ""})
 	s, err := w.try(t.Context(), func(o *upload.Options) { o.BatchItems = 4 })

@@ -42,6 +42,7 @@ func contents(held map[string]int) map[string]int {
 }
 
 func TestIntoAFolder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:120")
 	into := func(o *upload.Options) { o.Into = "From Alice/2026" }
 	s := w.run(into)
@@ -67,6 +68,7 @@ func TestIntoAFolder(t *testing.T) {
 }
 
 func TestMap(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:100")
 	w.apply(alice, ewstest.Change{Do: "new-folder", Folder: "inbox", Name: "below"})
 	ids := w.apply(alice, ewstest.Change{Do: "new-folder", Folder: "sentitems", Name: "more"})
@@ -95,6 +97,7 @@ func TestMap(t *testing.T) {
 }
 
 func TestBadPlacesAreRefusedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:30")
 	for name, change := range map[string]func(*upload.Options){
 		"unknown From":    func(o *upload.Options) { o.Map = map[string]string{"No such folder": "X"} },
@@ -118,6 +121,7 @@ func TestBadPlacesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 }
 
 func TestNamesOfWellKnownFoldersMeanNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:20")
 	ids := w.apply(alice, ewstest.Change{Do: "new-folder", Folder: "msgfolderroot", Name: "Posteingang"})
 	w.apply(alice, ewstest.Change{Do: "add", Folder: ids[0], Count: 3})
@@ -136,6 +140,7 @@ func TestNamesOfWellKnownFoldersMeanNothing(t *testing.T) {
 }
 
 func TestEveryTree(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:60")
 	w.apply(alice, ewstest.Change{Do: "add", Folder: "archiveinbox", Count: 2})
 	w.apply(alice, ewstest.Change{Do: "add", Folder: "recoverableitemsdeletions", Count: 3})
@@ -171,6 +176,7 @@ func TestEveryTree(t *testing.T) {
 }
 
 func TestATargetWithoutArchiveIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:20", func(o *ewstest.Options) { o.Mailboxes[1].Archive = false })
 	w.apply(alice, ewstest.Change{Do: "add", Folder: "archiveinbox", Count: 2})
 	w.export()
@@ -185,6 +191,7 @@ func TestATargetWithoutArchiveIsRefused(t *testing.T) {
 }
 
 func TestDryRunChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:60")
 	before := w.held(bob)
 	plan := func(o *upload.Options) { o.DryRun, o.Into = true, "Plan" }

@@ -16,6 +16,7 @@ import (
 // Faults of many kinds at once, and kills, by a seed: in the end each item is
 // there once. MAILFERRY_LONG_TESTS is the number of seeds.
 func TestMixedFaultsAndKills(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(4)
 	if n, err := strconv.ParseUint(os.Getenv("MAILFERRY_LONG_TESTS"), 10, 32); err == nil {
 		seeds = n

@@ -53,6 +53,7 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 // Killed at every request, before and after it: the next run brings exactly
 // what is missing.
 func TestKilledAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:40")
 	want := w.held(alice)
 	restore := w.snapshot()
@@ -117,6 +118,7 @@ func (w *world) snapshot() (restore func()) {
 }
 
 func TestKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:80")
 	for at := int64(3); ; at += 2 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -142,6 +144,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 }
 
 func TestDrainLeavesNothingUnknown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:80")
 	drain := make(chan struct{})
 	uploaded := 0
@@ -177,6 +180,7 @@ func TestDrainLeavesNothingUnknown(t *testing.T) {
 }
 
 func TestTwinsAllArriveAlsoWhenAnswersAreLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:20")
 	w.twins(6)
 	w.export()
@@ -224,6 +228,7 @@ func (w *world) twins(n int) {
 }
 
 func TestAChangedItemReplacesItsCopy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:60")
 	w.run()
 	var ids []string
@@ -275,6 +280,7 @@ func TestAChangedItemReplacesItsCopy(t *testing.T) {
 }
 
 func TestItemsThatAreThereAlready(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []upload.IfExists{upload.Skip, upload.Copy, upload.Replace} {
 		t.Run(string(mode), func(t *testing.T) {
 			w := newWorld(t, "sample:60")
@@ -307,6 +313,7 @@ func TestItemsThatAreThereAlready(t *testing.T) {
 }
 
 func TestLostAnswersBesideItemsThatWereThere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:60")
 	w.run()
 	there := w.held(bob)
@@ -322,6 +329,7 @@ func TestLostAnswersBesideItemsThatWereThere(t *testing.T) {
 }
 
 func TestDeletedItemsStayBehind(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:60")
 	var ids []string
 	for _, f := range w.inventory(alice).Folders {
@@ -344,6 +352,7 @@ func TestDeletedItemsStayBehind(t *testing.T) {
 }
 
 func TestVerifyFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:90", func(o *ewstest.Options) { o.Lose = []uint32{0x00360003} }) // PidTagSensitivity
 	w.run()
 	r := w.verify(upload.LevelContent)
@@ -372,6 +381,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 }
 
 func TestVerifyFindsMissingAndDoubledItems(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:60")
 	w.run()
 	box := w.server.Mailbox(bob)
@@ -410,6 +420,7 @@ func TestVerifyFindsMissingAndDoubledItems(t *testing.T) {
 }
 
 func TestVerifySendsNothingThatChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:30")
 	before := fmt.Sprint(w.inventory(bob))
 	r := w.verify(upload.LevelContent)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestWholeMailboxIntoALocalisedOne(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sample:150")
 	s := w.run()
 	want := w.held(alice)
