@@ -8,7 +8,7 @@ import (
 func TestOneLine(t *testing.T) {
 	// Folder names and subjects come from whoever wrote the mail.
 	for in, want := range map[string]string{
-		"two\nlines\tand a tab":      "two lines and a tab",
+		"two\nlines\tand a tab":       "two lines and a tab",
 		"\x1b]0;title\x07\x1b[2Jgone": "\ufffd]0;title\ufffd\ufffd[2Jgone",
 		"\u202eexe.txt":               "\ufffdexe.txt",
 		"שלום Ünïcödé 📦":              "שלום Ünïcödé 📦",
