@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mailferry/internal/gate"
 	"mailferry/internal/retry"
 )
 
@@ -21,7 +22,7 @@ import (
 type Client struct {
 	opt     Options
 	url     string
-	gate    *Gate
+	gate    *gate.Gate
 	pool    *pool
 	alive   atomic.Bool  // the server has answered in its own language
 	cookies atomic.Int64 // age of cookies that are still good
@@ -47,7 +48,7 @@ func NewClient(o Options) (*Client, error) {
 	}
 	c := &Client{opt: o, url: u.String(), gate: o.Gate, speaks: o.Version}
 	if c.gate == nil {
-		c.gate = NewGate(o.Workers, o.OnWait)
+		c.gate = gate.New(o.Workers, o.OnWait)
 	}
 	c.pool = newPool(o.Workers, o.NewTransport)
 	c.stats.Requests = make(map[string]int)
@@ -98,11 +99,12 @@ func (c *Client) version() string {
 }
 
 func (c *Client) count(x *exchange) {
+	sent, received := x.moved()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stats.Requests[x.op]++
-	c.stats.Sent += x.sent.Load()
-	c.stats.Received += x.got.Load()
+	c.stats.Requests[x.Op]++
+	c.stats.Sent += sent
+	c.stats.Received += received
 }
 
 // lowerVersion changes to the oldest version that knows ExportItems, once.
@@ -204,7 +206,7 @@ func (c *Client) again(op string, t *tries, err error) (time.Duration, bool) {
 			return 0, false
 		}
 		t.loggedIn = true // Exchange also answers 401 when it is busy
-		c.gate.Throttled(Throttle{Reason: "the server refused a login that it had accepted before"})
+		c.gate.Throttled(gate.Throttle{Reason: "the server refused a login that it had accepted before"})
 		return 0, true
 	case errors.As(err, &transport):
 		switch {

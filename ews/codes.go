@@ -138,7 +138,7 @@ X   -   ErrorRestrictionTooComplex ErrorContentIndexingNotEnabled
 A   A   ErrorInvalidServerVersion ErrorIncorrectSchemaVersion ErrorInvalidSchemaVersionForMailboxVersion ErrorWrongServerVersionDelegate
 F1A F1A ErrorWrongServerVersion
 
-R2S U   NoData EmptyData NoID
+R2S U   NoData EmptyData
 `
 
 var codes = parseCodes(codeTable)

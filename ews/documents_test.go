@@ -178,13 +178,13 @@ func TestFaultsTellAll(t *testing.T) {
 		"constructed/fault-errorserverbusy-padded":       {Code: "ErrorServerBusy", BackOff: 297749 * time.Millisecond},
 		"constructed/fault-errorserverbusy-zero":         {Code: "ErrorServerBusy"},
 		"constructed/fault-errorserverbusy-no-hint":      {Code: "ErrorServerBusy"},
-		"constructed/fault-errorexceededconnectioncount": {Code: "ErrorExceededConnectionCount", Values: map[string]string{valuePolicy: "MaxConcurrency", valueLimit: "27"}},
+		"constructed/fault-errorexceededconnectioncount": {Code: "ErrorExceededConnectionCount", Values: map[string]string{ValuePolicy: "MaxConcurrency", ValueLimit: "27"}},
 		"constructed/syncfolderitems-errorserverbusy":    {Code: "ErrorServerBusy", BackOff: 5 * time.Second, Scope: ScopeItem},
 	} {
 		a := newAnswer(opSyncItems, "id", 500, strings.NewReader(shared(t, name+".xml")))
-		err := a.begin()
+		err := a.Begin()
 		if err == nil {
-			err = a.single(func(tok xmlstream.Token) error { return a.skip() })
+			err = a.Single(func(tok xmlstream.Token) error { return a.Skip() })
 		}
 		e := is[*Error](t, err)
 		if e.Code != want.Code || e.BackOff != want.BackOff || e.Message == "" || e.RequestID != "id" || want.Scope == ScopeItem && e.Scope != ScopeItem {
@@ -196,8 +196,8 @@ func TestFaultsTellAll(t *testing.T) {
 			}
 		}
 	}
-	e := (&Error{Message: "This operation exceeds the throttling budget for policy part 'ConcurrentSyncCalls', policy value '5',  Budget type: 'Ews'.  Suggested backoff time 5000 ms."}).complete()
-	if e.BackOff != 5*time.Second || e.Values[valuePolicy] != "ConcurrentSyncCalls" {
+	e := (&Error{Message: "This operation exceeds the throttling budget for policy part 'ConcurrentSyncCalls', policy value '5',  Budget type: 'Ews'.  Suggested backoff time 5000 ms."}).Complete()
+	if e.BackOff != 5*time.Second || e.Values[ValuePolicy] != "ConcurrentSyncCalls" {
 		t.Errorf("got %+v", e)
 	}
 	wantText(t, errors.New(describe(&Error{Code: codeConnections, Values: e.Values})), "so many requests", "ConcurrentSyncCalls 5", codeConnections)

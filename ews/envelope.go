@@ -1,14 +1,6 @@
 package ews
 
-import (
-	"bytes"
-	"io"
-	"strconv"
-	"strings"
-	"unicode/utf8"
-
-	"mailferry/internal/xmlstream"
-)
+import "mailferry/internal/soap"
 
 // The namespaces. In requests they have the prefixes s, t and m.
 const (
@@ -49,140 +41,60 @@ const (
 // envelope writes a whole request but for blobs, and tells where those go.
 func (c *Client) envelope(r *request) (doc []byte, cuts []int) {
 	w := &xmlWriter{delegate: c.opt.Access == Delegate, mailbox: c.opt.Mailbox}
-	w.raw(envelopeHead)
-	w.open("s:Header")
-	w.empty("t:RequestServerVersion", "Version", c.version())
+	w.Raw(envelopeHead)
+	w.Open("s:Header")
+	w.Empty("t:RequestServerVersion", "Version", c.version())
 	if c.opt.Access == Impersonate && c.opt.Mailbox != "" {
-		w.raw("<t:ExchangeImpersonation><t:ConnectingSID>")
-		w.element("t:PrimarySmtpAddress", c.opt.Mailbox)
-		w.raw("</t:ConnectingSID></t:ExchangeImpersonation>")
+		w.Raw("<t:ExchangeImpersonation><t:ConnectingSID>")
+		w.Element("t:PrimarySmtpAddress", c.opt.Mailbox)
+		w.Raw("</t:ConnectingSID></t:ExchangeImpersonation>")
 	}
-	w.close("s:Header")
-	w.open("s:Body")
-	w.open("m:"+r.op, r.attrs...)
+	w.Close("s:Header")
+	w.Open("s:Body")
+	w.Open("m:"+r.op, r.attrs...)
 	if r.write != nil {
 		r.write(w)
 	}
-	w.close("m:" + r.op)
-	w.raw(envelopeTail)
+	w.Close("m:" + r.op)
+	w.Raw(envelopeTail)
 	return w.Bytes(), w.cuts
 }
 
-// xmlWriter writes small documents.
+// xmlWriter writes what stands inside of an operation.
 type xmlWriter struct {
-	bytes.Buffer
+	soap.Writer
 	delegate bool
 	mailbox  string
 	cuts     []int // places for blobs
-}
-
-func (w *xmlWriter) raw(s string) { w.WriteString(s) }
-
-// open writes a start tag; attributes are names and values in turns. Those with
-// an empty value are left out, but for Id.
-func (w *xmlWriter) open(name string, attrs ...string) {
-	w.tag(name, attrs)
-	w.raw(">")
-}
-
-func (w *xmlWriter) empty(name string, attrs ...string) {
-	w.tag(name, attrs)
-	w.raw("/>")
-}
-
-func (w *xmlWriter) tag(name string, attrs []string) {
-	w.raw("<" + name)
-	for i := 0; i+1 < len(attrs); i += 2 {
-		if attrs[i+1] != "" || attrs[i] == "Id" {
-			w.raw(" " + attrs[i] + `="`)
-			w.text(attrs[i+1])
-			w.raw(`"`)
-		}
-	}
-}
-
-func (w *xmlWriter) close(name string) { w.raw("</" + name + ">") }
-
-func (w *xmlWriter) element(name, text string) {
-	w.open(name)
-	w.text(text)
-	w.close(name)
-}
-
-// text escapes s. Characters that XML can't carry become U+FFFD.
-func (w *xmlWriter) text(s string) {
-	for _, r := range s {
-		switch {
-		case r == '&':
-			w.raw("&amp;")
-		case r == '<':
-			w.raw("&lt;")
-		case r == '>':
-			w.raw("&gt;")
-		case r == '"':
-			w.raw("&quot;")
-		case r == '\t' || r == '\n' || r == '\r':
-			w.raw("&#" + strconv.Itoa(int(r)) + ";")
-		case r < 0x20 || r == 0xFFFE || r == 0xFFFF:
-			w.WriteRune(utf8.RuneError)
-		default:
-			w.WriteRune(r)
-		}
-	}
 }
 
 // folder writes a reference to a folder.
 func (w *xmlWriter) folder(f FolderRef) {
 	switch {
 	case f.distinguished == "":
-		w.empty("t:FolderId", "Id", f.id)
+		w.Empty("t:FolderId", "Id", f.id)
 	case w.delegate && w.mailbox != "":
-		w.open("t:DistinguishedFolderId", "Id", f.distinguished)
-		w.open("t:Mailbox")
-		w.element("t:EmailAddress", w.mailbox)
-		w.close("t:Mailbox")
-		w.close("t:DistinguishedFolderId")
+		w.Open("t:DistinguishedFolderId", "Id", f.distinguished)
+		w.Open("t:Mailbox")
+		w.Element("t:EmailAddress", w.mailbox)
+		w.Close("t:Mailbox")
+		w.Close("t:DistinguishedFolderId")
 	default:
-		w.empty("t:DistinguishedFolderId", "Id", f.distinguished)
+		w.Empty("t:DistinguishedFolderId", "Id", f.distinguished)
 	}
 }
 
 func (w *xmlWriter) itemIDs(ids []ItemID, withKey bool) {
-	w.open("m:ItemIds")
+	w.Open("m:ItemIds")
 	for _, id := range ids {
 		w.itemID(id, withKey)
 	}
-	w.close("m:ItemIds")
+	w.Close("m:ItemIds")
 }
 
 func (w *xmlWriter) itemID(id ItemID, withKey bool) {
 	if !withKey {
 		id.ChangeKey = ""
 	}
-	w.empty("t:ItemId", "Id", id.ID, "ChangeKey", id.ChangeKey)
-}
-
-// outline renders a request for a trace: tags, and the attributes that name
-// folders and items; texts are left out.
-func outline(doc []byte) string {
-	var b strings.Builder
-	s := xmlstream.NewScanner(bytes.NewReader(doc))
-	for {
-		tok, err := s.Next()
-		if err != nil {
-			return b.String()
-		}
-		if tok.Kind == xmlstream.End {
-			b.WriteString("</" + tok.Name.Local + ">")
-			continue
-		}
-		b.WriteString("<" + tok.Name.Local)
-		for _, a := range tok.Attrs {
-			b.WriteString(" " + a.Name.Local + "=" + strconv.Quote(a.Value))
-		}
-		b.WriteString(">")
-		if n, _ := io.Copy(io.Discard, s.Text()); n > 0 {
-			b.WriteString("[" + strconv.FormatInt(n, 10) + " bytes]")
-		}
-	}
+	w.Empty("t:ItemId", "Id", id.ID, "ChangeKey", id.ChangeKey)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"mailferry/internal/soap"
 	"mailferry/internal/xmlstream"
 )
 
@@ -95,7 +96,7 @@ func (r *ExportReader) next() (Exported, error) {
 			return Exported{}, err
 		}
 	}
-	class, ok, err := r.x.message()
+	class, ok, err := r.x.Message()
 	switch {
 	case err != nil:
 		return Exported{}, err
@@ -109,10 +110,10 @@ func (r *ExportReader) next() (Exported, error) {
 	item := Exported{Index: r.n}
 	r.n++
 	r.dataEr, r.size, r.tail = nil, 0, r.tail[:0]
-	e := r.x.newError(ScopeItem)
+	e := r.x.NewError(ScopeItem)
 	code := CodeNoData
 	for {
-		tok, ok, err := r.x.part(e)
+		tok, ok, err := r.x.Part(e)
 		if err != nil {
 			return Exported{}, err
 		}
@@ -123,26 +124,26 @@ func (r *ExportReader) next() (Exported, error) {
 		case "ItemId":
 			item.ID = ItemID{ID: tok.Attr("Id"), ChangeKey: tok.Attr("ChangeKey")}
 			if item.Confirmed, err = r.confirm(item); err == nil {
-				err = r.x.skip()
+				err = r.x.Skip()
 			}
 		case "Data":
-			if outcome(class, e) == nil {
-				r.data.Reset(r.x.Text())
+			if soap.Outcome(class, e) == nil {
+				r.data.Reset(r.x.Data())
 				if r.data.Peek() != io.EOF {
 					r.inData, r.inItem = true, true
 					return item, nil
 				}
 				code = CodeEmptyData
 			}
-			err = r.x.skip()
+			err = r.x.Skip()
 		default:
-			err = r.x.skip()
+			err = r.x.Skip()
 		}
 		if err != nil {
 			return Exported{}, err
 		}
 	}
-	if item.Err = outcome(class, e); item.Err == nil {
+	if item.Err = soap.Outcome(class, e); item.Err == nil {
 		e.Code, e.Message = code, "the server says success and sends no data"
 		item.Err = e
 	}
@@ -158,7 +159,7 @@ func (r *ExportReader) confirm(item Exported) (bool, error) {
 	}
 	for _, other := range r.ids {
 		if other.ID == item.ID.ID {
-			return false, r.x.odd(fmt.Sprintf("answer %d is that of another item: the answers are not in order", item.Index))
+			return false, r.x.Odd(fmt.Sprintf("answer %d is that of another item: the answers are not in order", item.Index))
 		}
 	}
 	return false, nil
@@ -168,16 +169,16 @@ func (r *ExportReader) confirm(item Exported) (bool, error) {
 func (r *ExportReader) leave() error {
 	if r.inData {
 		r.inData = false
-		if err := r.x.skip(); err != nil {
+		if err := r.x.Skip(); err != nil {
 			return err
 		}
 	}
 	r.inItem = false
-	e := r.x.newError(ScopeItem)
+	e := r.x.NewError(ScopeItem)
 	for {
-		_, ok, err := r.x.part(e)
+		_, ok, err := r.x.Part(e)
 		if err == nil && ok {
-			err = r.x.skip()
+			err = r.x.Skip()
 		}
 		if err != nil {
 			return err
@@ -186,7 +187,7 @@ func (r *ExportReader) leave() error {
 			break
 		}
 	}
-	if r.x.marked(r.x.Stray()) {
+	if r.x.Marked() {
 		return &TruncatedError{Op: opExport, Where: "after the data", Marked: true}
 	}
 	return nil
@@ -222,13 +223,13 @@ func (r *ExportReader) ended(err error) error {
 	var bad *xmlstream.Base64Error
 	switch {
 	case err == io.EOF:
-		if r.x.marked(string(r.tail)) {
+		if soap.Marked(string(r.tail)) {
 			r.dataEr = &TruncatedError{Op: opExport, Where: "in the data", Marked: true}
 			return r.dataEr
 		}
-		tok, err := r.x.next()
+		tok, err := r.x.Next()
 		if err == nil && tok.Kind != xmlstream.End {
-			err = r.x.odd("an element inside of the data")
+			err = r.x.Odd("an element inside of the data")
 		}
 		if err != nil {
 			r.fail(err)
@@ -243,7 +244,7 @@ func (r *ExportReader) ended(err error) error {
 	case errors.As(err, &bad):
 		r.dataEr = &ProtocolError{Op: opExport, Reason: "the data is not base64", Err: err}
 	default:
-		err = r.x.wrap(err)
+		err = r.x.Wrap(err)
 		r.fail(err)
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mailferry/internal/soap"
 	"mailferry/internal/xmlstream"
 )
 
@@ -18,34 +19,34 @@ const (
 
 // folderShape asks for what Folder holds.
 func (w *xmlWriter) folderShape() {
-	w.raw("<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>")
+	w.Raw("<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>")
 	for _, f := range []string{"DisplayName", "FolderClass", "ParentFolderId", "TotalCount", "ChildFolderCount"} {
-		w.empty("t:FieldURI", "FieldURI", "folder:"+f)
+		w.Empty("t:FieldURI", "FieldURI", "folder:"+f)
 	}
 	w.extended(tagHidden, "Boolean")
 	w.extended(tagSize, "Long")
-	w.raw("</t:AdditionalProperties></m:FolderShape>")
+	w.Raw("</t:AdditionalProperties></m:FolderShape>")
 }
 
 func (w *xmlWriter) extended(tag int, kind string) {
-	w.empty("t:ExtendedFieldURI", "PropertyTag", "0x"+strings.ToUpper(strconv.FormatInt(int64(tag)|0x10000, 16)[1:]), "PropertyType", kind)
+	w.Empty("t:ExtendedFieldURI", "PropertyTag", "0x"+strings.ToUpper(strconv.FormatInt(int64(tag)|0x10000, 16)[1:]), "PropertyType", kind)
 }
 
 // folder reads the folder that tok begins.
 func (a *answer) folder(tok xmlstream.Token) (Folder, error) {
 	f := Folder{Element: tok.Name.Local}
-	err := a.children(func(tok xmlstream.Token) (err error) {
+	err := a.Children(func(tok xmlstream.Token) (err error) {
 		switch tok.Name.Local {
 		case "FolderId":
 			f.ID, f.ChangeKey, err = a.id(tok)
 		case "ParentFolderId":
 			f.ParentID, _, err = a.id(tok)
 		case "DisplayName":
-			f.Name, err = a.whole(maxName)
+			f.Name, err = a.Whole(soap.MaxName)
 		case "FolderClass":
-			f.Class, err = a.whole(maxName)
+			f.Class, err = a.Whole(soap.MaxName)
 		case "DistinguishedFolderId":
-			f.Distinguished, err = a.whole(maxName)
+			f.Distinguished, err = a.Whole(soap.MaxName)
 		case "TotalCount":
 			f.Total, err = a.count()
 		case "ChildFolderCount":
@@ -61,12 +62,12 @@ func (a *answer) folder(tok xmlstream.Token) (Folder, error) {
 				f.Size = number(value)
 			}
 		default:
-			err = a.skip()
+			err = a.Skip()
 		}
 		return err
 	})
 	if err == nil && f.ID == "" {
-		err = a.odd("a folder without id")
+		err = a.Odd("a folder without id")
 	}
 	return f, err
 }
@@ -74,14 +75,14 @@ func (a *answer) folder(tok xmlstream.Token) (Folder, error) {
 // id reads an element whose attributes are an id.
 func (a *answer) id(tok xmlstream.Token) (id, changeKey string, err error) {
 	id, changeKey = tok.Attr("Id"), tok.Attr("ChangeKey")
-	if len(id) > maxID || len(changeKey) > maxID {
-		return "", "", a.odd("an id that is too long")
+	if len(id) > soap.MaxID || len(changeKey) > soap.MaxID {
+		return "", "", a.Odd("an id that is too long")
 	}
-	return id, changeKey, a.skip()
+	return id, changeKey, a.Skip()
 }
 
 func (a *answer) count() (int, error) {
-	s, err := a.text(maxName)
+	s, err := a.Text(soap.MaxName)
 	return int(number(s)), err
 }
 
@@ -100,16 +101,16 @@ func isTrue(s string) bool {
 
 // extended reads an ExtendedProperty that was asked for by its tag.
 func (a *answer) extended() (tag int, value string, err error) {
-	err = a.children(func(tok xmlstream.Token) (err error) {
+	err = a.Children(func(tok xmlstream.Token) (err error) {
 		switch tok.Name.Local {
 		case "ExtendedFieldURI":
 			n, _ := strconv.ParseUint(tok.Attr("PropertyTag"), 0, 32)
 			tag = int(n & 0xFFFF)
-			err = a.skip()
+			err = a.Skip()
 		case "Value":
-			value, err = a.text(maxName)
+			value, err = a.Text(soap.MaxName)
 		default:
-			err = a.skip()
+			err = a.Skip()
 		}
 		return err
 	})
@@ -118,7 +119,7 @@ func (a *answer) extended() (tag int, value string, err error) {
 
 // folders reads a list of folders.
 func (a *answer) folders(add func(Folder)) error {
-	return a.children(func(tok xmlstream.Token) error {
+	return a.Children(func(tok xmlstream.Token) error {
 		f, err := a.folder(tok)
 		if err == nil {
 			add(f)
@@ -135,11 +136,11 @@ func (c *Client) GetFolders(ctx context.Context, refs []FolderRef) ([]FolderResu
 	}
 	r := &request{op: opGetFolder, write: func(w *xmlWriter) {
 		w.folderShape()
-		w.open("m:FolderIds")
+		w.Open("m:FolderIds")
 		for _, f := range refs {
 			w.folder(f)
 		}
-		w.close("m:FolderIds")
+		w.Close("m:FolderIds")
 	}}
 	return retryItems(ctx, c, r, len(refs), func(a *answer) ([]FolderResult, error) {
 		return a.folderResults(len(refs))
@@ -153,19 +154,19 @@ func (c *Client) GetFolders(ctx context.Context, refs []FolderRef) ([]FolderResu
 
 func (a *answer) folderResults(want int) (results []FolderResult, err error) {
 	var found *Folder
-	err = a.each(func(tok xmlstream.Token) error {
+	err = a.Each(func(tok xmlstream.Token) error {
 		if tok.Name.Local != "Folders" {
-			return a.skip()
+			return a.Skip()
 		}
 		return a.folders(func(f Folder) { found = &f })
 	}, func(e *Error) error {
 		switch {
 		case len(results) == want:
-			return &CountError{Op: a.op, Want: want, Got: want + 1}
+			return &CountError{Op: a.Op, Want: want, Got: want + 1}
 		case e != nil:
 			results = append(results, FolderResult{Err: e})
 		case found == nil:
-			return a.odd("an answer without a folder")
+			return a.Odd("an answer without a folder")
 		default:
 			results = append(results, FolderResult{Folder: *found})
 		}
@@ -173,7 +174,7 @@ func (a *answer) folderResults(want int) (results []FolderResult, err error) {
 		return nil
 	})
 	if err == nil && len(results) != want {
-		err = &CountError{Op: a.op, Want: want, Got: len(results)}
+		err = &CountError{Op: a.Op, Want: want, Got: len(results)}
 	}
 	return results, err
 }
@@ -187,10 +188,10 @@ func (c *Client) FindFolders(ctx context.Context, root FolderRef, t FolderTraver
 		var p page[Folder]
 		r := &request{op: opFindFolder, attrs: []string{"Traversal", string(t)}, write: func(w *xmlWriter) {
 			w.folderShape()
-			w.empty("m:IndexedPageFolderView", "MaxEntriesReturned", strconv.Itoa(folderPage), "Offset", strconv.Itoa(offset), "BasePoint", "Beginning")
-			w.open("m:ParentFolderIds")
+			w.Empty("m:IndexedPageFolderView", "MaxEntriesReturned", strconv.Itoa(folderPage), "Offset", strconv.Itoa(offset), "BasePoint", "Beginning")
+			w.Open("m:ParentFolderIds")
 			w.folder(root)
-			w.close("m:ParentFolderIds")
+			w.Close("m:ParentFolderIds")
 		}}
 		err := c.do(ctx, r, func(a *answer) (err error) {
 			p, err = readPage(a, "Folders", func(tok xmlstream.Token) (Folder, error) { return a.folder(tok) })
@@ -204,15 +205,15 @@ func (c *Client) FindFolders(ctx context.Context, root FolderRef, t FolderTraver
 // folder is there before it asks again.
 func (c *Client) CreateFolder(ctx context.Context, parent FolderRef, name, class string) (Folder, error) {
 	r := &request{op: opCreateFolder, write: func(w *xmlWriter) {
-		w.open("m:ParentFolderId")
+		w.Open("m:ParentFolderId")
 		w.folder(parent)
-		w.close("m:ParentFolderId")
-		w.raw("<m:Folders><t:Folder>")
+		w.Close("m:ParentFolderId")
+		w.Raw("<m:Folders><t:Folder>")
 		if class != "" {
-			w.element("t:FolderClass", class)
+			w.Element("t:FolderClass", class)
 		}
-		w.element("t:DisplayName", name)
-		w.raw("</t:Folder></m:Folders>")
+		w.Element("t:DisplayName", name)
+		w.Raw("</t:Folder></m:Folders>")
 	}}
 	var made *Folder
 	lost := false // an answer was lost: the folder may be there
@@ -230,9 +231,9 @@ func (c *Client) CreateFolder(ctx context.Context, parent FolderRef, name, class
 		}
 		x, err := c.send(ctx, r)
 		if err == nil {
-			err = x.single(func(tok xmlstream.Token) error {
+			err = x.Single(func(tok xmlstream.Token) error {
 				if tok.Name.Local != "Folders" {
-					return x.skip()
+					return x.Skip()
 				}
 				return x.folders(func(f Folder) { made = &f })
 			})
@@ -264,28 +265,28 @@ func (c *Client) CreateFolder(ctx context.Context, parent FolderRef, name, class
 func (c *Client) SyncFolders(ctx context.Context, root FolderRef, state string) (FolderChanges, error) {
 	r := &request{op: opSyncFolders, write: func(w *xmlWriter) {
 		w.folderShape()
-		w.open("m:SyncFolderId")
+		w.Open("m:SyncFolderId")
 		w.folder(root)
-		w.close("m:SyncFolderId")
+		w.Close("m:SyncFolderId")
 		if state != "" {
-			w.element("m:SyncState", state)
+			w.Element("m:SyncState", state)
 		}
 	}}
 	var changes FolderChanges
 	err := c.do(ctx, r, func(a *answer) error {
 		changes = FolderChanges{}
-		err := a.single(func(tok xmlstream.Token) (err error) {
+		err := a.Single(func(tok xmlstream.Token) (err error) {
 			switch tok.Name.Local {
 			case "SyncState":
-				changes.State, err = a.whole(maxState)
+				changes.State, err = a.Whole(soap.MaxState)
 				return err
 			case "Changes":
-				return a.children(func(tok xmlstream.Token) error { return a.folderChange(tok, &changes) })
+				return a.Children(func(tok xmlstream.Token) error { return a.folderChange(tok, &changes) })
 			}
-			return a.skip()
+			return a.Skip()
 		})
 		if err == nil && changes.State == "" {
-			err = a.odd("a sync state is missing")
+			err = a.Odd("a sync state is missing")
 		}
 		return err
 	})
@@ -302,11 +303,11 @@ func (a *answer) folderChange(tok xmlstream.Token, changes *FolderChanges) error
 	case "Update":
 		return a.folders(func(f Folder) { changes.Updated = append(changes.Updated, f) })
 	case "Delete":
-		return a.children(func(tok xmlstream.Token) error {
+		return a.Children(func(tok xmlstream.Token) error {
 			id, _, err := a.id(tok)
 			changes.Deleted = append(changes.Deleted, id)
 			return err
 		})
 	}
-	return a.skip()
+	return a.Skip()
 }

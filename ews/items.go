@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mailferry/internal/soap"
 	"mailferry/internal/xmlstream"
 )
 
@@ -42,12 +43,12 @@ var itemFields = []struct {
 
 // itemShape asks for properties of items beside the id.
 func (w *xmlWriter) itemShape(props ItemProps) {
-	w.raw("<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>")
+	w.Raw("<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>")
 	if props != 0 {
-		w.open("t:AdditionalProperties")
+		w.Open("t:AdditionalProperties")
 		for _, f := range itemFields {
 			if props&f.prop != 0 {
-				w.empty("t:FieldURI", "FieldURI", f.field)
+				w.Empty("t:FieldURI", "FieldURI", f.field)
 			}
 		}
 		if props&PropSearchKey != 0 {
@@ -57,25 +58,25 @@ func (w *xmlWriter) itemShape(props ItemProps) {
 			w.extended(tagFrom, "String")
 			w.extended(tagSender, "String")
 		}
-		w.close("t:AdditionalProperties")
+		w.Close("t:AdditionalProperties")
 	}
-	w.raw("</m:ItemShape>")
+	w.Raw("</m:ItemShape>")
 }
 
 // item reads the item that tok begins.
 func (a *answer) item(tok xmlstream.Token) (Item, error) {
 	item := Item{Element: tok.Name.Local}
 	sender := ""
-	err := a.children(func(tok xmlstream.Token) (err error) {
+	err := a.Children(func(tok xmlstream.Token) (err error) {
 		switch tok.Name.Local {
 		case "ItemId":
 			item.ID, item.ChangeKey, err = a.id(tok)
 		case "ItemClass":
-			item.Class, err = a.text(maxName)
+			item.Class, err = a.Text(soap.MaxName)
 		case "Subject":
-			item.Subject, err = a.text(maxName)
+			item.Subject, err = a.Text(soap.MaxName)
 		case "InternetMessageId":
-			item.MessageID, err = a.text(maxName)
+			item.MessageID, err = a.Text(soap.MaxName)
 		case "Size":
 			item.Size, err = a.long()
 		case "DateTimeReceived":
@@ -107,7 +108,7 @@ func (a *answer) item(tok xmlstream.Token) (Item, error) {
 				sender = value
 			}
 		default:
-			err = a.skip()
+			err = a.Skip()
 		}
 		return err
 	})
@@ -115,24 +116,24 @@ func (a *answer) item(tok xmlstream.Token) (Item, error) {
 		item.From = sender
 	}
 	if err == nil && item.ID == "" {
-		err = a.odd("an item without id")
+		err = a.Odd("an item without id")
 	}
 	return item, err
 }
 
 func (a *answer) long() (int64, error) {
-	s, err := a.text(maxName)
+	s, err := a.Text(soap.MaxName)
 	return number(s), err
 }
 
 func (a *answer) bool() (bool, error) {
-	s, err := a.text(maxName)
+	s, err := a.Text(soap.MaxName)
 	return isTrue(s), err
 }
 
 // time reads a time. One without zone is in UTC; one that is no time is zero.
 func (a *answer) time() (time.Time, error) {
-	s, err := a.text(maxName)
+	s, err := a.Text(soap.MaxName)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -160,11 +161,11 @@ func (c *Client) FindItems(ctx context.Context, r FindItemsRequest) iter.Seq2[It
 		var p page[Item]
 		req := &request{op: opFindItem, attrs: []string{"Traversal", string(traversal)}, write: func(w *xmlWriter) {
 			w.itemShape(r.Props)
-			w.empty("m:IndexedPageItemView", "MaxEntriesReturned", strconv.Itoa(size), "Offset", strconv.Itoa(offset), "BasePoint", "Beginning")
-			w.raw(`<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:DateTimeReceived"/></t:FieldOrder></m:SortOrder>`)
-			w.open("m:ParentFolderIds")
+			w.Empty("m:IndexedPageItemView", "MaxEntriesReturned", strconv.Itoa(size), "Offset", strconv.Itoa(offset), "BasePoint", "Beginning")
+			w.Raw(`<m:SortOrder><t:FieldOrder Order="Ascending"><t:FieldURI FieldURI="item:DateTimeReceived"/></t:FieldOrder></m:SortOrder>`)
+			w.Open("m:ParentFolderIds")
 			w.folder(r.Folder)
-			w.close("m:ParentFolderIds")
+			w.Close("m:ParentFolderIds")
 		}}
 		err := c.do(ctx, req, func(a *answer) (err error) {
 			p, err = readPage(a, "Items", func(tok xmlstream.Token) (Item, error) {
@@ -189,11 +190,11 @@ func (c *Client) GetItems(ctx context.Context, ids []ItemID, props ItemProps) ([
 	}}
 	return retryItems(ctx, c, r, len(ids), func(a *answer) (results []ItemResult, err error) {
 		var found *Item
-		err = a.each(func(tok xmlstream.Token) error {
+		err = a.Each(func(tok xmlstream.Token) error {
 			if tok.Name.Local != "Items" {
-				return a.skip()
+				return a.Skip()
 			}
-			return a.children(func(tok xmlstream.Token) error {
+			return a.Children(func(tok xmlstream.Token) error {
 				item, err := a.item(tok)
 				found = &item
 				return err
@@ -201,11 +202,11 @@ func (c *Client) GetItems(ctx context.Context, ids []ItemID, props ItemProps) ([
 		}, func(e *Error) error {
 			switch {
 			case len(results) == len(ids):
-				return &CountError{Op: a.op, Want: len(ids), Got: len(ids) + 1}
+				return &CountError{Op: a.Op, Want: len(ids), Got: len(ids) + 1}
 			case e != nil:
 				results = append(results, ItemResult{Err: e})
 			case found == nil:
-				return a.odd("an answer without an item")
+				return a.Odd("an answer without an item")
 			default:
 				results = append(results, ItemResult{Item: *found})
 			}
@@ -213,7 +214,7 @@ func (c *Client) GetItems(ctx context.Context, ids []ItemID, props ItemProps) ([
 			return nil
 		})
 		if err == nil && len(results) != len(ids) {
-			err = &CountError{Op: a.op, Want: len(ids), Got: len(results)}
+			err = &CountError{Op: a.Op, Want: len(ids), Got: len(results)}
 		}
 		return results, err
 	}, func(_ int, r *ItemResult) *Error { return r.Err })
@@ -265,16 +266,16 @@ func (c *Client) DeleteItems(ctx context.Context, ids []ItemID, kind DeleteKind)
 }
 
 func (x *exchange) deleted(want int) (answers []*Error, err error) {
-	err = x.each(func(xmlstream.Token) error { return x.skip() }, func(e *Error) error {
+	err = x.Each(func(xmlstream.Token) error { return x.Skip() }, func(e *Error) error {
 		x.noteItem(e)
 		answers = append(answers, e)
 		if len(answers) > want {
-			return &CountError{Op: x.op, Want: want, Got: len(answers)}
+			return &CountError{Op: x.Op, Want: want, Got: len(answers)}
 		}
 		return nil
 	})
 	if err == nil && len(answers) != want {
-		err = &CountError{Op: x.op, Want: want, Got: len(answers)}
+		err = &CountError{Op: x.Op, Want: want, Got: len(answers)}
 	}
 	return answers, err
 }

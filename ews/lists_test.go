@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mailferry/internal/soap"
 	"mailferry/internal/xmlstream"
 )
 
@@ -36,8 +37,9 @@ func TestGetFoldersByPosition(t *testing.T) {
 }
 
 func TestFindFoldersReadsPages(t *testing.T) {
+	pages := []string{shared(t, "constructed/findfolder-page-1.xml"), shared(t, "constructed/findfolder-page-2.xml")}
 	s := serve(t, func(w http.ResponseWriter, n int, body string) {
-		io.WriteString(w, shared(t, fmt.Sprintf("constructed/findfolder-page-%d.xml", n+1)))
+		io.WriteString(w, pages[n])
 	})
 	var names []string
 	for f, err := range s.client().FindFolders(t.Context(), Distinguished("msgfolderroot"), Deep) {
@@ -231,7 +233,7 @@ func TestHugeSubjectIsCut(t *testing.T) {
 		io.WriteString(w, strings.Replace(doc, "@", strings.Repeat("subject ", 1<<20), 1))
 	})
 	res, err := s.client().GetItems(t.Context(), ids("I"), PropSubject)
-	if err != nil || len(res) != 1 || len(res[0].Item.Subject) != maxName {
+	if err != nil || len(res) != 1 || len(res[0].Item.Subject) != soap.MaxName {
 		t.Errorf("%d results, %v", len(res), err)
 	}
 }
@@ -314,7 +316,7 @@ func FuzzResponse(f *testing.F) {
 		c := &Client{opt: Options{MaxItemSize: 1 << 20}.withDefaults(), gate: NewGate(1, nil)}
 		op := []string{opGetFolder, opFindItem, opSyncItems, opExport, opUpload, opCreateFolder}[which%6]
 		a := newAnswer(op, "id", 200, strings.NewReader(doc))
-		err := a.begin()
+		err := a.Begin()
 		if err == nil {
 			x := &exchange{answer: a, c: c, cancel: func(error) {}, release: func() {}, conn: &conn{}}
 			x.c.pool, x.c.stats.Requests = newPool(1, nil), map[string]int{}
@@ -326,7 +328,7 @@ func FuzzResponse(f *testing.F) {
 				_, err = readPage(a, "Items", a.item)
 			case opSyncItems:
 				p := SyncItemsPage{}
-				err = a.each(func(tok xmlstream.Token) error { return a.itemChange(tok, &p) }, func(*Error) error { return nil })
+				err = a.Each(func(tok xmlstream.Token) error { return a.itemChange(tok, &p) }, func(*Error) error { return nil })
 			case opUpload:
 				_, err = x.readUploads(2)
 			case opExport:
@@ -336,7 +338,7 @@ func FuzzResponse(f *testing.F) {
 					t.Fatalf("%d items and no error", len(items))
 				}
 			default:
-				err = a.single(func(tok xmlstream.Token) error { return a.folders(func(Folder) {}) })
+				err = a.Single(func(tok xmlstream.Token) error { return a.folders(func(Folder) {}) })
 			}
 		}
 		if err != nil && strings.ContainsAny(err.Error(), "\n\r") {

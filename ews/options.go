@@ -1,11 +1,12 @@
 package ews
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
+	"mailferry/internal/gate"
 	"mailferry/internal/retry"
+	"mailferry/internal/soap"
 )
 
 // Access says by what right a mailbox is reached.
@@ -58,11 +59,15 @@ type Options struct {
 }
 
 // Wait is a time in which no request is sent.
-type Wait struct {
-	Reason string        // one line: why
-	For    time.Duration // how long from now
-	Until  time.Time
-}
+type Wait = gate.Wait
+
+// Gate decides how many requests for a mailbox may run at once, and when none
+// may. It may be shared by clients that are charged to the same budget.
+type Gate = gate.Gate
+
+// NewGate returns a gate that lets at most max requests run at once. onWait is
+// told when a back-off begins or becomes longer; it may be nil.
+func NewGate(max int, onWait func(Wait)) *Gate { return gate.New(max, onWait) }
 
 func (o Options) withDefaults() Options {
 	def := func(d *time.Duration, v time.Duration) {
@@ -89,18 +94,7 @@ func (o Options) withDefaults() Options {
 }
 
 // ServerVersion is what the server says of itself in each answer.
-type ServerVersion struct {
-	Major, Minor, MajorBuild, MinorBuild int
-	Version                              string // of the schema, for example "V2017_07_11"
-}
-
-// String is for example "15.2.1544.9", or "" where the server did not tell.
-func (v ServerVersion) String() string {
-	if v == (ServerVersion{}) {
-		return ""
-	}
-	return fmt.Sprintf("%d.%d.%d.%d", v.Major, v.Minor, v.MajorBuild, v.MinorBuild)
-}
+type ServerVersion = soap.ServerVersion
 
 // Stats counts what a client did.
 type Stats struct {

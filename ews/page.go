@@ -18,22 +18,22 @@ type page[T any] struct {
 // readPage reads one; list is the name of the element that holds the entries.
 func readPage[T any](a *answer, list string, entry func(xmlstream.Token) (T, error)) (p page[T], err error) {
 	found := false
-	err = a.single(func(tok xmlstream.Token) error {
+	err = a.Single(func(tok xmlstream.Token) error {
 		if tok.Name.Local != "RootFolder" {
-			return a.skip()
+			return a.Skip()
 		}
 		found = true
 		if p.next = -1; tok.Attr("IndexedPagingOffset") != "" {
 			p.next = int(number(tok.Attr("IndexedPagingOffset")))
 		}
 		p.last = isTrue(tok.Attr("IncludesLastItemInRange"))
-		return a.children(func(tok xmlstream.Token) error {
+		return a.Children(func(tok xmlstream.Token) error {
 			if tok.Name.Local != list {
-				return a.skip()
+				return a.Skip()
 			}
-			return a.children(func(tok xmlstream.Token) error {
+			return a.Children(func(tok xmlstream.Token) error {
 				if len(p.entries) >= maxEntries {
-					return a.odd("more entries than anybody asked for")
+					return a.Odd("more entries than anybody asked for")
 				}
 				e, err := entry(tok)
 				p.entries = append(p.entries, e)
@@ -42,7 +42,7 @@ func readPage[T any](a *answer, list string, entry func(xmlstream.Token) (T, err
 		})
 	})
 	if err == nil && !found {
-		err = a.odd("a page is missing")
+		err = a.Odd("a page is missing")
 	}
 	return p, err
 }

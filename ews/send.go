@@ -3,16 +3,17 @@ package ews
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"mailferry/internal/soap"
+	"mailferry/internal/splice"
+	"mailferry/internal/watch"
 )
 
 // The largest answers of operations that do not stream, in bytes. The tree of
@@ -32,14 +33,18 @@ type exchange struct {
 	cancel  context.CancelCauseFunc
 	conn    *conn
 	release func()
-	dog     *watchdog
+	dog     *watch.Dog
 	body    io.ReadCloser
 	started time.Time
-	sent    atomic.Int64
-	got     atomic.Int64
-	bodyErr atomic.Pointer[error] // why the body of the request could not be read
-	busy    bool                  // an item was refused because the server is busy
+	busy    bool // an item was refused because the server is busy
 	trace   *TraceEvent
+}
+
+// answer adds to the reading of answers what this package reads.
+type answer struct{ *soap.Answer }
+
+func newAnswer(op, requestID string, status int, r io.Reader) *answer {
+	return &answer{soap.NewAnswer(op, requestID, status, r)}
 }
 
 // send sends a request once and reads its answer up to the first response
@@ -66,23 +71,14 @@ func (c *Client) send(ctx context.Context, r *request) (*exchange, error) {
 func (x *exchange) roundTrip(r *request) error {
 	c := x.c
 	id := newRequestID()
-	x.answer = &answer{op: r.op, requestID: id}
+	x.answer = newAnswer(r.op, id, 0, nil)
 	body, size, err := c.body(r)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", r.op, err)
 	}
-	x.dog = newWatchdog(x.cancel, c.opt.StallTimeout, "connecting")
-	stall := &stallError{"sending the request", c.opt.StallTimeout}
-	wait := &stallError{"waiting for the answer", c.opt.FirstByteTimeout}
-	open := func() (io.ReadCloser, error) {
-		x.sent.Store(0) // what was read before was not taken
-		b, err := body()
-		return &sending{ReadCloser: b, dog: x.dog, stall: stall, wait: wait, sent: &x.sent, failed: &x.bodyErr}, err
-	}
-	first, err := open()
-	if err != nil {
-		return err
-	}
+	x.dog = watch.New(x.ctx, x.cancel, watch.Limits{Stall: c.opt.StallTimeout, FirstByte: c.opt.FirstByteTimeout})
+	open := func() (io.ReadCloser, error) { return x.dog.Sending(body()), nil }
+	first, _ := open()
 	req, err := http.NewRequestWithContext(x.ctx, http.MethodPost, c.url, first)
 	if err != nil {
 		return err
@@ -97,34 +93,33 @@ func (x *exchange) roundTrip(r *request) error {
 		_ = first.Close()
 		return x.failed(r.op, err)
 	}
-	x.dog.pause()
 	x.conn.keepCookies(resp)
-	x.body = &receiving{resp.Body, x.ctx, x.dog, &stallError{"reading the answer", c.opt.StallTimeout}, &x.got}
+	x.body = x.dog.Receiving(resp.Body)
 	x.traceAnswer(resp)
 
 	var from io.Reader = x.body
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
-		from = &gunzip{in: x.body, received: &x.got, op: r.op}
+		from = x.dog.Gunzip(x.body)
 	}
 	x.answer = newAnswer(r.op, id, resp.StatusCode, from)
 	if resp.StatusCode != http.StatusOK {
-		return x.refused(resp, &limited{from, maxRefuse, r.op})
+		return x.refused(resp, watch.AtMost(from, maxRefuse))
 	}
 	switch r.op {
 	case opExport:
 	case opSyncFolders:
-		x.answer = newAnswer(r.op, id, resp.StatusCode, &limited{from, maxTree, r.op})
+		x.answer = newAnswer(r.op, id, resp.StatusCode, watch.AtMost(from, maxTree))
 	default:
-		x.answer = newAnswer(r.op, id, resp.StatusCode, &limited{from, maxAnswer, r.op})
+		x.answer = newAnswer(r.op, id, resp.StatusCode, watch.AtMost(from, maxAnswer))
 	}
-	err = x.begin()
+	err = x.Begin()
 	var odd *ProtocolError
 	if errors.As(err, &odd) && strings.Contains(resp.Header.Get("Content-Type"), "html") {
 		return &ProtocolError{Op: r.op, Reason: "the server answers with a web page, not with EWS; check the URL, it should end in /EWS/Exchange.asmx"}
 	}
 	if err == nil || errors.As(err, new(*Error)) {
 		c.alive.Store(true)
-		c.noteVersion(x.version)
+		c.noteVersion(x.Version)
 	}
 	return err
 }
@@ -143,12 +138,16 @@ func (c *Client) headers(req *http.Request, id string) {
 }
 
 // body returns what opens the body of a request, and its length.
-func (c *Client) body(r *request) (func() (io.ReadCloser, error), int64, error) {
+func (c *Client) body(r *request) (func() io.ReadCloser, int64, error) {
 	doc, cuts := c.envelope(r)
-	if r.blobs != nil {
-		return uploadBody(doc, cuts, r.blobs)
+	if r.blobs == nil {
+		return func() io.ReadCloser { return io.NopCloser(bytes.NewReader(doc)) }, int64(len(doc)), nil
 	}
-	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(doc)), nil }, int64(len(doc)), nil
+	blobs := make([]splice.Blob, len(r.blobs))
+	for i, u := range r.blobs {
+		blobs[i] = splice.Blob{Size: u.Size, Open: u.Open}
+	}
+	return splice.New(doc, cuts, blobs)
 }
 
 // failed is for requests that no answer came to.
@@ -156,15 +155,15 @@ func (x *exchange) failed(op string, err error) error {
 	if cause := context.Cause(x.ctx); cause != nil {
 		err = cause
 	}
-	if e := x.bodyErr.Load(); e != nil {
-		return *e
+	if err := x.dog.BodyError(); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	var refused interface{ LoginRefused() bool }
 	switch {
 	case errors.As(err, &refused) && refused.LoginRefused():
 		return &AuthError{Op: op, Err: err}
 	}
-	return &TransportError{Op: op, Sent: x.sent.Load() > 0, Err: err}
+	return &TransportError{Op: op, Sent: x.dog.Sent.Load() > 0, Err: err}
 }
 
 // refused is for answers other than 200.
@@ -176,8 +175,8 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) error {
 	n, _ := io.ReadFull(body, head)
 	head = head[:n]
 	if looksLikeXML(head) {
-		a := newAnswer(x.op, x.requestID, resp.StatusCode, io.MultiReader(bytes.NewReader(head), body))
-		err := a.begin()
+		a := newAnswer(x.Op, x.RequestID, resp.StatusCode, io.MultiReader(bytes.NewReader(head), body))
+		err := a.Begin()
 		var e *Error
 		if errors.As(err, &e) {
 			x.c.alive.Store(true)
@@ -185,11 +184,11 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) error {
 		}
 	}
 	_, _ = io.Copy(io.Discard, body) // or the connection can't be used again
-	e := x.newError(ScopeHTTP)
+	e := x.NewError(ScopeHTTP)
 	e.Values = map[string]string{}
 	for _, name := range []string{"X-CasErrorCode", "x-ms-diagnostics"} {
 		if v := resp.Header.Get(name); v != "" {
-			e.Values[name] = oneLine(v)
+			e.Values[name] = soap.OneLine(v)
 		}
 	}
 	e.BackOff = retryAfter(resp.Header.Get("Retry-After"))
@@ -230,23 +229,23 @@ func (x *exchange) redirected(e *Error, resp *http.Response) {
 	}
 	e.Message = "the server redirects to another address, which is not followed"
 	if u, err := url.Parse(to); err == nil && u.Host != "" {
-		e.Message += ", since the login would go along; if you trust " + oneLine(u.Scheme+"://"+u.Host) + ", give its EWS address as the URL"
+		e.Message += ", since the login would go along; if you trust " + soap.OneLine(u.Scheme+"://"+u.Host) + ", give its EWS address as the URL"
 	}
 }
 
 func (x *exchange) unauthorized(resp *http.Response, body io.Reader) error {
-	e := &AuthError{Op: x.op, Status: resp.StatusCode, Reason: "user, password or scheme is wrong"}
+	e := &AuthError{Op: x.Op, Status: resp.StatusCode, Reason: "user, password or scheme is wrong"}
 	text, _ := io.ReadAll(io.LimitReader(body, 64<<10))
 	diagnostics := resp.Header.Get("x-ms-diagnostics")
 	switch {
 	case bytes.Contains(text, []byte("account is currently locked out")):
 		e.Reason = "the account is locked out"
 	case strings.HasPrefix(diagnostics, "2000"):
-		e.Reason = "the token is not accepted: " + oneLine(diagnostics)
+		e.Reason = "the token is not accepted: " + soap.OneLine(diagnostics)
 	}
 	for _, v := range resp.Header.Values("WWW-Authenticate") {
 		if scheme, _, _ := strings.Cut(strings.TrimSpace(v), " "); scheme != "" {
-			e.Offered = append(e.Offered, short(scheme))
+			e.Offered = append(e.Offered, soap.Short(scheme))
 		}
 	}
 	return e
@@ -265,7 +264,7 @@ func (x *exchange) finish(err error) {
 		_ = x.body.Close()
 	}
 	if x.dog != nil {
-		x.dog.pause()
+		x.dog.Pause()
 	}
 	x.cancel(nil)
 	if err != nil || !x.busy {
@@ -283,51 +282,4 @@ func (x *exchange) noteItem(e *Error) {
 		x.busy = true
 		x.c.note(e, x.started)
 	}
-}
-
-// note tells the gate how a request, or an item of it, ended.
-func (c *Client) note(err error, started time.Time) {
-	var e *Error
-	switch errors.As(err, &e); {
-	case err == nil:
-		c.gate.Succeeded()
-	case e == nil:
-	case e.Cause() == codeMoving || e.Cause() == "ErrorMailboxFailover":
-		c.cookies.Add(1)
-		c.pool.closeIdle()
-		if e.BackOff > 0 {
-			c.gate.Throttled(Throttle{Reason: describe(e), BackOff: e.BackOff, Started: started})
-		}
-	case isThrottle(e):
-		c.gate.Throttled(Throttle{Reason: describe(e), BackOff: e.BackOff, Connections: e.Cause() == codeConnections, Started: started})
-	}
-}
-
-const (
-	codeBusy        = "ErrorServerBusy"
-	codeConnections = "ErrorExceededConnectionCount"
-	codeMoving      = "ErrorMailboxMoveInProgress"
-)
-
-// isThrottle says whether a server asks to be left alone for a while.
-func isThrottle(e *Error) bool {
-	return e.BackOff > 0 || e.Cause() == codeBusy || e.Cause() == codeConnections ||
-		e.Scope == ScopeHTTP && (e.HTTPStatus == http.StatusServiceUnavailable || e.HTTPStatus == http.StatusTooManyRequests)
-}
-
-func retryAfter(v string) time.Duration {
-	if n, err := strconv.Atoi(v); err == nil && n > 0 {
-		return time.Duration(min(n, int(backOffMax/time.Second))) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return max(0, min(time.Until(t), backOffMax))
-	}
-	return 0
-}
-
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"mailferry/internal/soap"
 	"mailferry/internal/xmlstream"
 )
 
@@ -20,37 +21,37 @@ func (c *Client) SyncItems(ctx context.Context, r SyncItemsRequest) (SyncItemsPa
 	}
 	req := &request{op: opSyncItems, write: func(w *xmlWriter) {
 		w.itemShape(r.Props)
-		w.open("m:SyncFolderId")
+		w.Open("m:SyncFolderId")
 		w.folder(r.Folder)
-		w.close("m:SyncFolderId")
+		w.Close("m:SyncFolderId")
 		if r.State != "" {
-			w.element("m:SyncState", r.State)
+			w.Element("m:SyncState", r.State)
 		}
-		w.element("m:MaxChangesReturned", strconv.Itoa(most))
-		w.element("m:SyncScope", scope)
+		w.Element("m:MaxChangesReturned", strconv.Itoa(most))
+		w.Element("m:SyncScope", scope)
 	}}
 	var p SyncItemsPage
 	err := c.do(ctx, req, func(a *answer) error {
 		p = SyncItemsPage{}
-		err := a.single(func(tok xmlstream.Token) (err error) {
+		err := a.Single(func(tok xmlstream.Token) (err error) {
 			switch tok.Name.Local {
 			case "SyncState":
-				p.State, err = a.whole(maxState)
+				p.State, err = a.Whole(soap.MaxState)
 			case "IncludesLastItemInRange":
 				p.Last, err = a.bool()
 			case "Changes":
-				err = a.children(func(tok xmlstream.Token) error { return a.itemChange(tok, &p) })
+				err = a.Children(func(tok xmlstream.Token) error { return a.itemChange(tok, &p) })
 			default:
-				err = a.skip()
+				err = a.Skip()
 			}
 			return err
 		})
 		switch {
 		case err != nil:
 		case p.State == "":
-			err = a.odd("a sync state is missing")
+			err = a.Odd("a sync state is missing")
 		case !p.Last && len(p.Changes) == 0 && p.State == r.State:
-			err = a.odd("the server says that more has changed, and does not say what")
+			err = a.Odd("the server says that more has changed, and does not say what")
 		}
 		return err
 	})
@@ -62,7 +63,7 @@ func (c *Client) SyncItems(ctx context.Context, r SyncItemsRequest) (SyncItemsPa
 
 func (a *answer) itemChange(tok xmlstream.Token, p *SyncItemsPage) error {
 	if len(p.Changes) >= maxEntries {
-		return a.odd("more changes than anybody asked for")
+		return a.Odd("more changes than anybody asked for")
 	}
 	change := ItemChange{}
 	switch tok.Name.Local {
@@ -71,7 +72,7 @@ func (a *answer) itemChange(tok xmlstream.Token, p *SyncItemsPage) error {
 		if tok.Name.Local == "Update" {
 			change.Kind = ChangeUpdate
 		}
-		return a.children(func(tok xmlstream.Token) (err error) {
+		return a.Children(func(tok xmlstream.Token) (err error) {
 			change.Item, err = a.item(tok)
 			p.Changes = append(p.Changes, change)
 			return err
@@ -81,22 +82,22 @@ func (a *answer) itemChange(tok xmlstream.Token, p *SyncItemsPage) error {
 		if tok.Name.Local == "ReadFlagChange" {
 			change.Kind = ChangeReadFlag
 		}
-		err := a.children(func(tok xmlstream.Token) (err error) {
+		err := a.Children(func(tok xmlstream.Token) (err error) {
 			switch tok.Name.Local {
 			case "ItemId":
 				change.Item.ID, change.Item.ChangeKey, err = a.id(tok)
 			case "IsRead":
 				change.Item.Read, err = a.bool()
 			default:
-				err = a.skip()
+				err = a.Skip()
 			}
 			return err
 		})
 		if err == nil && change.Item.ID == "" {
-			err = a.odd("a change without id")
+			err = a.Odd("a change without id")
 		}
 		p.Changes = append(p.Changes, change)
 		return err
 	}
-	return a.skip()
+	return a.Skip()
 }

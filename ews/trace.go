@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"mailferry/internal/soap"
 )
 
 // shownHeaders are the headers whose values a trace may show. All others could
@@ -47,8 +49,8 @@ func (x *exchange) beginTrace(req *http.Request, r *request) {
 	}
 	doc, _ := x.c.envelope(r)
 	x.trace = &TraceEvent{
-		Time: x.started, Op: r.op, URL: safeURL(x.c.url), RequestID: x.requestID,
-		RequestHeader: safeHeader(req.Header), Request: outline(doc),
+		Time: x.started, Op: r.op, URL: safeURL(x.c.url), RequestID: x.RequestID,
+		RequestHeader: safeHeader(req.Header), Request: soap.Outline(doc),
 	}
 }
 
@@ -62,9 +64,18 @@ func (x *exchange) endTrace(err error) {
 	if x.trace == nil {
 		return
 	}
-	x.trace.Sent, x.trace.Received, x.trace.Elapsed = x.sent.Load(), x.got.Load(), time.Since(x.started)
+	sent, received := x.moved()
+	x.trace.Sent, x.trace.Received, x.trace.Elapsed = sent, received, time.Since(x.started)
 	if err != nil {
 		x.trace.Err = err.Error()
 	}
 	x.c.opt.Trace(*x.trace)
+}
+
+// moved is how many bytes of bodies went by.
+func (x *exchange) moved() (sent, received int64) {
+	if x.dog == nil {
+		return 0, 0
+	}
+	return x.dog.Sent.Load(), x.dog.Received.Load()
 }

@@ -64,8 +64,9 @@ func TestUploadSendsWhatWasGiven(t *testing.T) {
 }
 
 func TestUploadResultsByPosition(t *testing.T) {
+	mixed := shared(t, "constructed/uploaditems-mixed.xml")
 	s := serve(t, func(w http.ResponseWriter, n int, body string) {
-		io.WriteString(w, shared(t, "constructed/uploaditems-mixed.xml"))
+		io.WriteString(w, mixed)
 	})
 	b := blob([]byte("x"))
 	results, err := s.client().UploadItems(t.Context(), []Upload{b, b, b, b, b})
@@ -265,21 +266,5 @@ func TestUploadReplays(t *testing.T) {
 	}
 	if sent := s.sent(); opened.Load() != 2 || sent[0] != sent[1] {
 		t.Errorf("opened %d times, %d and %d bytes", opened.Load(), len(sent[0]), len(sent[1]))
-	}
-}
-
-func BenchmarkUploadBody(b *testing.B) {
-	raw := make([]byte, 16<<20)
-	open, size, err := uploadBody([]byte("<a></a>"), []int{3}, []Upload{blob(raw)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(size)
-	b.ReportAllocs()
-	for b.Loop() {
-		r, _ := open()
-		if n, err := io.Copy(io.Discard, struct{ io.Reader }{r}); n != size || err != nil {
-			b.Fatal(n, err)
-		}
 	}
 }

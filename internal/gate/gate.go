@@ -1,8 +1,9 @@
-package ews
+// Package gate decides when requests to a server may be sent, from what the
+// server says when it refuses to work.
+package gate
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ const (
 	busyFloor  = time.Second            // first wait where the server says "busy" and not for how long
 	countFloor = 250 * time.Millisecond // the same for too many connections, after there are fewer
 	floorMax   = 5 * time.Minute        // such waits double up to this
-	backOffMax = time.Hour              // no server is believed to mean more than this
+	backOffMax = time.Hour              // nobody is believed to mean more than this
 	ceilingFor = 10 * time.Minute       // how long a number of connections that was too many is remembered
 )
 
@@ -23,6 +24,13 @@ type Throttle struct {
 	BackOff     time.Duration // 0: it did not say for how long
 	Connections bool          // it refused because of too many requests at once
 	Started     time.Time     // when the refused request was sent
+}
+
+// Wait is a time in which no request is sent.
+type Wait struct {
+	Reason string        // one line: why
+	For    time.Duration // how long from now
+	Until  time.Time
 }
 
 // Gate decides how many requests for a mailbox may run at once, and when none
@@ -49,9 +57,9 @@ type Gate struct {
 	waited       time.Duration
 }
 
-// NewGate returns a gate that lets at most max requests run at once. onWait is
+// New returns a gate that lets at most max requests run at once. onWait is
 // told when a back-off begins or becomes longer; it may be nil.
-func NewGate(max int, onWait func(Wait)) *Gate {
+func New(max int, onWait func(Wait)) *Gate {
 	if max < 1 {
 		max = 1
 	}
@@ -202,26 +210,4 @@ func (g *Gate) Throttled(t Throttle) {
 		}
 		g.onWait(Wait{Reason: reason, For: d, Until: until})
 	}
-}
-
-// describe says why a server throttles, from what it told.
-func describe(e *Error) string {
-	reason := "the server is busy"
-	switch {
-	case e.Cause() == codeConnections:
-		reason = "the server refuses so many requests at once"
-	case e.Cause() == codeMoving:
-		reason = "the mailbox is being moved"
-	}
-	if part := e.Values[valuePolicy]; part != "" {
-		reason += fmt.Sprintf(" (throttling policy %s", part)
-		if limit := e.Values[valueLimit]; limit != "" {
-			reason += " " + limit
-		}
-		reason += ")"
-	}
-	if e.Code != "" {
-		return reason + ": " + e.Cause()
-	}
-	return fmt.Sprintf("%s: HTTP %d", reason, e.HTTPStatus)
 }

@@ -1,4 +1,4 @@
-package ews
+package gate
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func acquire(t *testing.T, g *Gate) func() {
 
 func TestGateLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(2, nil)
+		g := New(2, nil)
 		first, second := acquire(t, g), acquire(t, g)
 		var third atomic.Bool
 		go func() {
@@ -46,7 +46,7 @@ func TestGateLimits(t *testing.T) {
 func TestGateKeepsEverybodyBackAndCountsTheWaitOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var waits []Wait
-		g := NewGate(8, func(w Wait) { waits = append(waits, w) })
+		g := New(8, func(w Wait) { waits = append(waits, w) })
 		start := time.Now()
 		g.Throttled(Throttle{Reason: "busy", BackOff: 30 * time.Second, Started: start})
 		var wg sync.WaitGroup
@@ -75,7 +75,7 @@ func TestGateKeepsEverybodyBackAndCountsTheWaitOnce(t *testing.T) {
 
 func TestGateLongerBackOffWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(4, nil)
+		g := New(4, nil)
 		start := time.Now()
 		g.Throttled(Throttle{BackOff: 5 * time.Second, Started: start})
 		go func() {
@@ -91,7 +91,7 @@ func TestGateLongerBackOffWins(t *testing.T) {
 
 func TestGateNeverBelievesZero(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(4, nil)
+		g := New(4, nil)
 		var total, last time.Duration
 		for range 12 {
 			acquire(t, g)()
@@ -119,7 +119,7 @@ func TestGateNeverBelievesZero(t *testing.T) {
 
 func TestGateHugeBackOffIsCapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(1, nil)
+		g := New(1, nil)
 		start := time.Now()
 		g.Throttled(Throttle{BackOff: 1 << 62, Started: start})
 		acquire(t, g)()
@@ -131,7 +131,7 @@ func TestGateHugeBackOffIsCapped(t *testing.T) {
 
 func TestGateAdapts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(8, nil)
+		g := New(8, nil)
 		sent := time.Now()
 		for range 4 { // all four were sent together, so they count once
 			g.Throttled(Throttle{BackOff: time.Second, Started: sent})
@@ -159,7 +159,7 @@ func TestGateAdapts(t *testing.T) {
 
 func TestGateRemembersTooManyConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(8, nil)
+		g := New(8, nil)
 		var release []func()
 		for range 5 {
 			release = append(release, acquire(t, g))
@@ -186,7 +186,7 @@ func TestGateRemembersTooManyConnections(t *testing.T) {
 
 func TestGateEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(1, nil)
+		g := New(1, nil)
 		g.Throttled(Throttle{BackOff: time.Hour, Started: time.Now()})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -207,7 +207,7 @@ func TestGateUnderPolicy(t *testing.T) {
 		const most, work = 2, 100 * time.Millisecond
 		var mu sync.Mutex
 		var running, done, refused int
-		g := NewGate(6, nil)
+		g := New(6, nil)
 		start := time.Now()
 		var wg sync.WaitGroup
 		for range 6 {
