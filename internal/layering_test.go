@@ -51,11 +51,11 @@ var helpers = []string{"store/storetest", "internal/sharedtest", "internal/xsdte
 var owners = map[string][]string{
 	"github.com/Azure/go-ntlmssp":        {"ews/ewsauth"},
 	"github.com/BurntSushi/toml":         {"cmd/mailferry"},
-	"github.com/klauspost/compress":      {"ews", simulatorAt},
+	"github.com/klauspost/compress":      {"internal/watch", simulatorAt},
 	"github.com/klauspost/compress/zstd": {"store"},
 	"github.com/mooijtech/go-pst/v6":     {simulatorAt},
 	"github.com/schollz/progressbar/v3":  {"cmd/mailferry"},
-	"github.com/segmentio/asm":           {"ews", simulatorAt, "internal/xmlstream"},
+	"github.com/segmentio/asm":           {"internal/splice", simulatorAt, "internal/xmlstream"},
 	"github.com/spf13/cobra":             {"cmd/mailferry"},
 	"github.com/spf13/pflag":             {"cmd/mailferry"},
 	"go.etcd.io/bbolt":                   {"store"},
