@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -242,57 +243,84 @@ func TestCertificateOfAnotherHost(t *testing.T) {
 	}
 }
 
+// inBubble makes a client for a test in fake time: answer is called in place of a
+// network, with the body of the request.
+func inBubble(t *testing.T, answer func(r *http.Request) (status int, body io.Reader), change func(*Options)) *Client {
+	t.Helper()
+	o := Options{URL: "http://mail.example.com/EWS/Exchange.asmx", NewTransport: func() http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				return nil, err
+			}
+			status, body := answer(r)
+			if err := context.Cause(r.Context()); err != nil {
+				return nil, err
+			}
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(body)}, nil
+		})
+	}}
+	change(&o)
+	c, err := NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestBusyForTooLong(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, n int, body string) { fault(w, "ErrorServerBusy", "Busy.", backOff(5)) })
-	var waits []Wait
-	c := s.client(func(o *Options) {
-		o.BusyTimeout = 50 * time.Millisecond
-		o.OnWait = func(w Wait) { waits = append(waits, w) }
+	synctest.Test(t, func(t *testing.T) {
+		var waits []Wait
+		c := inBubble(t, func(*http.Request) (int, io.Reader) {
+			return 500, strings.NewReader(faultDocument("ErrorServerBusy", "Busy.", backOff(300_000)))
+		}, func(o *Options) { o.OnWait = func(w Wait) { waits = append(waits, w) } })
+		start := time.Now()
+		e := is[*Error](t, getInbox(t, c))
+		if e.Code != "ErrorServerBusy" || e.BackOff != 5*time.Minute || len(waits) != 25 || !strings.Contains(waits[0].Reason, "busy") {
+			t.Errorf("%+v, waits %v", e, waits)
+		}
+		if c.Stats().Waited != 2*time.Hour || time.Since(start) != 2*time.Hour {
+			t.Errorf("waited %v in %v", c.Stats().Waited, time.Since(start))
+		}
 	})
-	e := is[*Error](t, getInbox(t, c))
-	if e.Code != "ErrorServerBusy" || e.BackOff != 5*time.Millisecond || len(waits) < 2 || !strings.Contains(waits[0].Reason, "busy") {
-		t.Errorf("%+v, waits %v", e, waits)
-	}
-	if c.Stats().Waited < 20*time.Millisecond {
-		t.Errorf("waited %v", c.Stats().Waited)
-	}
 }
 
 // TestNoRequestInsideABackOff keeps six workers busy against a server that
 // throttles, and looks at its clock.
 func TestNoRequestInsideABackOff(t *testing.T) {
-	var mu sync.Mutex
-	var since time.Time
-	early, throttled := 0, 0
-	s := serve(t, func(w http.ResponseWriter, n int, body string) {
-		mu.Lock()
-		defer mu.Unlock()
-		if ago := time.Since(since); ago > 60*time.Millisecond && ago < 100*time.Millisecond { // before: what was on its way already
-			early++
-		}
-		if n%10 == 3 && n < 60 {
-			throttled++
-			since = time.Now()
-			fault(w, "ErrorServerBusy", "Busy.", backOff(100))
-			return
-		}
-		good(w)
-	})
-	c := s.client(func(o *Options) { o.Workers = 6 })
-	var wg sync.WaitGroup
-	for range 6 {
-		wg.Go(func() {
-			for range 15 {
-				if err := getInbox(t, c); err != nil {
-					t.Error(err)
-				}
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var since time.Time
+		requests, early, throttled := 0, 0, 0
+		c := inBubble(t, func(*http.Request) (int, io.Reader) {
+			mu.Lock()
+			defer mu.Unlock()
+			if ago := time.Since(since); ago > 0 && ago < 30*time.Second {
+				early++
 			}
-		})
-	}
-	wg.Wait()
-	if early > 0 || throttled == 0 {
-		t.Errorf("%d requests inside of %d back-offs", early, throttled)
-	}
+			requests++
+			if requests%10 == 4 {
+				throttled++
+				since = time.Now()
+				return 500, strings.NewReader(faultDocument("ErrorServerBusy", "Busy.", backOff(30_000)))
+			}
+			return 200, strings.NewReader(document("GetFolder", success("GetFolder", inbox)))
+		}, func(o *Options) { o.Workers = 6 })
+		var wg sync.WaitGroup
+		for i := range 6 {
+			wg.Go(func() {
+				for range 15 {
+					if err := getInbox(t, c); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(time.Duration(i+1) * time.Millisecond)
+				}
+			})
+		}
+		wg.Wait()
+		if early > 0 || throttled < 9 {
+			t.Errorf("%d requests inside of %d back-offs", early, throttled)
+		}
+	})
 }
 
 func TestCookiesPerConnection(t *testing.T) {
@@ -353,53 +381,78 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// stalls gives its text, then nothing until the request is given up.
+type stalls struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (s stalls) Read(p []byte) (int, error) {
+	if n, _ := s.Reader.Read(p); n > 0 {
+		return n, nil
+	}
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
 func TestStallsEndARequest(t *testing.T) {
-	quick := func(o *Options) {
-		o.StallTimeout, o.FirstByteTimeout, o.Retry.Attempts = 50*time.Millisecond, 80*time.Millisecond, 1
+	once := func(o *Options) { o.Retry.Attempts = 1 }
+	within := func(t *testing.T, want time.Duration, f func() error) error {
+		start := time.Now()
+		err := f()
+		if took := time.Since(start); took != want {
+			t.Errorf("ended after %v, want %v", took, want)
+		}
+		return err
 	}
 	t.Run("no answer", func(t *testing.T) {
-		stop := make(chan struct{})
-		s := serve(t, func(w http.ResponseWriter, n int, body string) { <-stop })
-		t.Cleanup(func() { close(stop) })
-		err := getInbox(t, s.client(quick))
-		is[*TransportError](t, err)
-		wantText(t, err, "no progress", "waiting for the answer")
+		synctest.Test(t, func(t *testing.T) {
+			c := inBubble(t, func(r *http.Request) (int, io.Reader) { <-r.Context().Done(); return 0, nil }, once)
+			err := within(t, 10*time.Minute, func() error { return getInbox(t, c) })
+			is[*TransportError](t, err)
+			wantText(t, err, "no progress", "waiting for the answer")
+		})
 	})
 	t.Run("answer stops", func(t *testing.T) {
-		stop := make(chan struct{})
-		s := serve(t, func(w http.ResponseWriter, n int, body string) {
-			io.WriteString(w, document("GetFolder", success("GetFolder", inbox))[:300])
-			w.(http.Flusher).Flush()
-			<-stop
+		synctest.Test(t, func(t *testing.T) {
+			c := inBubble(t, func(r *http.Request) (int, io.Reader) {
+				time.Sleep(9 * time.Minute)
+				return 200, stalls{strings.NewReader(document("GetFolder", success("GetFolder", inbox))[:300]), r.Context()}
+			}, once)
+			err := within(t, 11*time.Minute, func() error { return getInbox(t, c) })
+			wantText(t, err, "no progress", "reading the answer")
 		})
-		t.Cleanup(func() { close(stop) })
-		wantText(t, getInbox(t, s.client(quick)), "no progress", "reading the answer")
+	})
+	t.Run("a slow reader is no stall", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			doc := document("ExportItems", exported("A", make([]byte, 1<<20)))
+			c := inBubble(t, func(*http.Request) (int, io.Reader) { return 200, strings.NewReader(doc) }, once)
+			r, err := c.ExportItems(t.Context(), ids("A"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			for err == nil {
+				time.Sleep(time.Hour)
+				_, err = r.Read(make([]byte, 100_000))
+			}
+			if err != io.EOF {
+				t.Error(err)
+			}
+		})
 	})
 	t.Run("request stops", func(t *testing.T) {
 		stop := make(chan struct{})
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-stop }))
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
 		t.Cleanup(s.Close)
 		t.Cleanup(func() { close(stop) })
-		c := (&server{Server: s, t: t}).client(quick)
+		c := (&server{Server: s, t: t}).client(once, func(o *Options) { o.StallTimeout = 500 * time.Millisecond })
 		_, err := c.UploadItems(t.Context(), []Upload{blob(make([]byte, 30<<20))})
 		is[*UnknownOutcomeError](t, err)
 		wantText(t, err, "no progress", "sending the request")
-	})
-	t.Run("a slow reader is no stall", func(t *testing.T) {
-		doc := document("ExportItems", exported("A", make([]byte, 1<<20)))
-		s := serve(t, func(w http.ResponseWriter, n int, body string) { io.WriteString(w, doc) })
-		r, err := s.client(quick).ExportItems(t.Context(), ids("A"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		if _, err := r.Next(); err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(200 * time.Millisecond)
-		if _, err := io.Copy(io.Discard, r); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
