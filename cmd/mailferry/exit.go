@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -64,7 +65,20 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 	case errors.As(err, &answer) && rightsRefused(answer):
 		return exitRefused, line + rightsHint(answer)
 	}
-	return exitFailed, line
+	return exitFailed, line + certificateHint(err)
+}
+
+// certificateHint says what to do about a certificate that was not accepted.
+func certificateHint(err error) string {
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	switch {
+	case errors.As(err, &authority):
+		return "; if it comes from an authority of your own, give its certificate with --ca-file"
+	case errors.As(err, &name):
+		return "; use a name that the certificate holds in --url"
+	}
+	return ""
 }
 
 // rightsRefused tells whether an answer of the server says that this account

@@ -63,7 +63,7 @@ func scriptServers(ts *testscript.TestScript) map[string]*ewstest.Server {
 // the password in the file pw, and EXAMPLE\mallory, who may open nothing.
 func scriptServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: server NAME [-auth LIST] [-lang LANG] [-lose TAG] [-tls] MAILBOX=CONTENT...")
+		ts.Fatalf("usage: server NAME [-auth LIST] [-lang LANG] [-lose TAG] [-without OPERATIONS] [-tls] MAILBOX=CONTENT...")
 	}
 	name, args := args[0], args[1:]
 	o := ewstest.Options{
@@ -91,6 +91,8 @@ func scriptServer(ts *testscript.TestScript, neg bool, args []string) {
 			o.Auth = strings.Split(value, ",")
 		case "-lang":
 			language = value
+		case "-without":
+			o.Without = strings.Split(value, ",")
 		case "-lose":
 			tag, err := strconv.ParseUint(value, 0, 32)
 			ts.Check(err)
