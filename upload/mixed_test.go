@@ -22,13 +22,26 @@ func TestMixedFaultsAndKills(t *testing.T) {
 		seeds = n
 	}
 	kinds := []ewstest.Fault{
-		{Kind: "drop-before", Every: 5}, {Kind: "drop-after-commit", Every: 4}, {Kind: "drop-mid-response", Every: 5, After: 900},
-		{Kind: "short-response", Every: 4}, {Kind: "busy", Every: 6, BackOffMS: 3}, {Kind: "busy-item", Every: 17, BackOffMS: 3},
-		{Kind: "batch-stopped", Every: 19}, {Kind: "timeout", Every: 5}, {Kind: "http-503", Every: 7}, {Kind: "http-413", Every: 6},
-		{Kind: "server-duplicates", Every: 11}, {Kind: "quota", Every: 41}, {Kind: "corrupt-item", Every: 23}, {Kind: "gzip-garbage", Every: 9},
-		{Op: "SyncFolderItems", Kind: "invalid-sync-state", Every: 7}, {Op: "CreateFolder", Kind: "drop-after-commit", Every: 3},
-		{Op: "FindItem", Kind: "duplicate-ids", Every: 2}, {Op: "ExportItems", Kind: "drop-mid-response", Every: 3, After: 3000},
-		{Op: "ExportItems", Kind: "truncated", Every: 5}, {Op: "FindFolder", Kind: "drop-before", Every: 4},
+		{Kind: "drop-before", Every: 5},
+		{Kind: "drop-after-commit", Every: 4},
+		{Kind: "drop-mid-response", Every: 5, After: 900},
+		{Kind: "short-response", Every: 4},
+		{Kind: "busy", Every: 6, BackOffMS: 3},
+		{Kind: "busy-item", Every: 17, BackOffMS: 3},
+		{Kind: "batch-stopped", Every: 19},
+		{Kind: "timeout", Every: 5},
+		{Kind: "http-503", Every: 7},
+		{Kind: "http-413", Every: 6},
+		{Kind: "server-duplicates", Every: 11},
+		{Kind: "quota", Every: 41},
+		{Kind: "corrupt-item", Every: 23},
+		{Kind: "gzip-garbage", Every: 9},
+		{Op: "SyncFolderItems", Kind: "invalid-sync-state", Every: 7},
+		{Op: "CreateFolder", Kind: "drop-after-commit", Every: 3},
+		{Op: "FindItem", Kind: "duplicate-ids", Every: 2},
+		{Op: "ExportItems", Kind: "drop-mid-response", Every: 3, After: 3000},
+		{Op: "ExportItems", Kind: "truncated", Every: 5},
+		{Op: "FindFolder", Kind: "drop-before", Every: 4},
 	}
 	w := newWorld(t, "sample:45")
 	w.twins(3)
