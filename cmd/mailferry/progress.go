@@ -134,7 +134,10 @@ func (p *progress) describe(wait string) {
 	if p.bar == nil {
 		return
 	}
-	text := fmt.Sprintf("%s %s/%s items", p.phase, number(p.items), number(p.totalItems))
+	text := p.phase
+	if p.totalItems > 0 {
+		text += fmt.Sprintf(" %s/%s items", number(p.items), number(p.totalItems))
+	}
 	if p.failed > 0 {
 		text += fmt.Sprintf(", %s failed", number(p.failed))
 	}
