@@ -197,12 +197,18 @@ func stopAt(t *testing.T, command string, signal os.Signal, at moment) {
 		j.run("export")
 	}
 	cmd, out := program(t, t.Context(), j.args(command)...)
+	started := make(chan struct{})
 	j.guardOf(command).arm(at, func() {
+		<-started // cmd.Process is set by then
 		if err := cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Errorf("stop the process: %v", err)
 		}
 	})
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	err := cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)

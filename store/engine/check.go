@@ -12,28 +12,34 @@ import (
 // error that is ErrDamaged says that the index can't be read to its end.
 func (e *Engine) CheckIndex(report func(error)) error {
 	return e.View(func(t *Tx) error {
-		return t.b.ForEach(func(_ []byte, b *bbolt.Bucket) error { return checkBucket(b, report) })
+		return t.b.ForEach(func(name []byte, b *bbolt.Bucket) error { return checkBucket(string(name), b, report) })
 	})
 }
 
-func checkBucket(b *bbolt.Bucket, report func(error)) error {
-	var last []byte
+// checkBucket walks a bucket the two ways in which it is read, from its first
+// key and by searching: damage to a page's own head can mislead only one.
+func checkBucket(p string, b *bbolt.Bucket, report func(error)) error {
 	c := b.Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if last != nil && bytes.Compare(last, k) >= 0 {
-			return fmt.Errorf("%w: the keys of %s are out of order", ErrDamaged, IndexName)
-		}
-		last = k
-		if v == nil {
-			if nested := b.Bucket(k); nested != nil {
-				if err := checkBucket(nested, report); err != nil {
-					return err
-				}
+	for _, begin := range []func() (k, v []byte){c.First, func() (k, v []byte) { return c.Seek(nil) }} {
+		var last []byte
+		for k, v := begin(); k != nil; k, v = c.Next() {
+			if last != nil && bytes.Compare(last, k) >= 0 {
+				return fmt.Errorf("%w: the keys of %s are out of order", ErrDamaged, IndexName)
 			}
-			continue
-		}
-		if _, err := OpenValue(k, v); err != nil {
-			report(err)
+			last = k
+			if v != nil {
+				if _, err := OpenValue(p, k, v); err != nil {
+					report(err)
+				}
+				continue
+			}
+			nested := b.Bucket(k)
+			if nested == nil {
+				return fmt.Errorf("%w: a bucket of %s can't be found", ErrDamaged, IndexName)
+			}
+			if err := checkBucket(Path(p, string(k)), nested, report); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

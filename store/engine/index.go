@@ -92,14 +92,17 @@ func (t *Tx) bucket(p string, create bool) (*bbolt.Bucket, error) {
 	return b, nil
 }
 
-func valueSum(key, value []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
+// valueSum covers the bucket too: a value that a damaged page number puts into
+// another bucket is not taken for one of that bucket.
+func valueSum(p string, key, value []byte) uint32 {
+	sum := crc32.Checksum([]byte(p), castagnoli)
+	return crc32.Update(crc32.Update(sum, castagnoli, key), castagnoli, value)
 }
 
-// OpenValue takes the checksum off a value.
-func OpenValue(key, stored []byte) ([]byte, error) {
+// OpenValue takes the checksum off a value of the bucket p.
+func OpenValue(p string, key, stored []byte) ([]byte, error) {
 	n := len(stored) - 4
-	if n < 0 || binary.LittleEndian.Uint32(stored[n:]) != valueSum(key, stored[:n]) {
+	if n < 0 || binary.LittleEndian.Uint32(stored[n:]) != valueSum(p, key, stored[:n]) {
 		return nil, fmt.Errorf("%w: a value in %s is not what was written", ErrDamaged, IndexName)
 	}
 	return stored[:n:n], nil
@@ -115,7 +118,7 @@ func (t *Tx) Get(p string, key []byte) ([]byte, error) {
 	if stored == nil {
 		return nil, nil
 	}
-	return OpenValue(key, stored)
+	return OpenValue(p, key, stored)
 }
 
 // Set changes the index without the log.
@@ -131,14 +134,14 @@ func (t *Tx) change(p string, key, value []byte) (bool, error) {
 		return false, err
 	}
 	if stored := b.Get(key); len(stored) == len(value)+4 && bytes.Equal(stored[:len(value)], value) {
-		if _, err := OpenValue(key, stored); err == nil {
+		if _, err := OpenValue(p, key, stored); err == nil {
 			return false, nil
 		}
 	}
 	b.FillPercent = 0.9 // most keys come in order
 	stored := make([]byte, 0, len(value)+4)
 	stored = append(stored, value...)
-	return true, b.Put(key, binary.LittleEndian.AppendUint32(stored, valueSum(key, value)))
+	return true, b.Put(key, binary.LittleEndian.AppendUint32(stored, valueSum(p, key, value)))
 }
 
 // Put changes the index and the log.
@@ -196,7 +199,7 @@ func (t *Tx) Scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, er
 		if stored == nil || after != nil && bytes.Equal(k, after) {
 			continue
 		}
-		v, err := OpenValue(k, stored)
+		v, err := OpenValue(p, k, stored)
 		if err != nil {
 			return err
 		}
