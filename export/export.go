@@ -12,6 +12,7 @@ import (
 	"mailferry/ews"
 	"mailferry/internal/batch"
 	"mailferry/internal/event"
+	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
 )
@@ -61,7 +62,7 @@ type run struct {
 	mailbox string       // as the store keeps it
 	out     *emitter
 	sizer   *batch.Sizer
-	limit   *limiter
+	limit   *pace.Limiter
 	began   time.Time
 	before  ews.Stats
 	folders []*folder // selected ones, by path
@@ -112,7 +113,7 @@ func newRun(o Options) (*run, error) {
 		o: o, client: o.Client, st: o.Store, mailbox: mailbox,
 		out:   &emitter{mailbox: o.Mailbox, to: o.Events},
 		sizer: batch.NewSizer(batch.Limits{Items: o.BatchItems, Bytes: o.BatchBytes}),
-		limit: newLimiter(o.LimitRate),
+		limit: pace.New(o.LimitRate),
 		began: time.Now(), before: o.Client.Stats(),
 		halt:       make(chan struct{}),
 		sum:        event.Summary{Mailbox: o.Mailbox},

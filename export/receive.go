@@ -214,7 +214,7 @@ func (t *tee) Read(p []byte) (int, error) {
 			t.r.out.progress(t.untold)
 			t.untold = 0
 		}
-		if e := t.r.limit.wait(t.ctx, n); e != nil {
+		if e := t.r.limit.Wait(t.ctx, n); e != nil {
 			t.failed = e
 			return n, e
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailferry/internal/event"
+	"mailferry/internal/pace"
 	"mailferry/store"
 	"mailferry/upload/match"
 	"mailferry/upload/place"
@@ -27,7 +28,7 @@ type run struct {
 	choice  plan.Choice
 	groups  []*group
 	begun   time.Time
-	limit   *limiter
+	limit   *pace.Limiter
 
 	claimed match.Set            // ids of the target that the journal names; nil: not read yet
 	told    map[*place.Node]bool // folders that a dry run told of
@@ -80,7 +81,7 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 		return event.Summary{}, err
 	}
 	r := &run{
-		o: o, begun: time.Now(), limit: newLimiter(o.LimitRate),
+		o: o, begun: time.Now(), limit: pace.New(o.LimitRate),
 		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: plan.JournalName(o.Target, o.Into)},
 		told:   make(map[*place.Node]bool), windows: make(map[string]time.Duration), justClaimed: make(match.Set),
 		choice: plan.Choice{

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"mailferry/internal/event"
-	"mailferry/internal/retry"
 	"mailferry/store"
 	"mailferry/upload/place"
 )
@@ -17,34 +15,6 @@ func (r *run) tell(j *job, action string) { r.Item(action, j.item, j.folder, j.t
 
 func eventFolder(action string, n *place.Node) event.Event {
 	return event.Event{Kind: event.Folder, Action: action, Folder: n.Path(), Class: n.Class}
-}
-
-// limiter spreads bytes over time, for all workers together.
-type limiter struct {
-	mu   sync.Mutex
-	rate int64 // bytes a second; 0: no limit
-	free time.Time
-}
-
-func newLimiter(rate int64) *limiter { return &limiter{rate: rate} }
-
-// wait holds a reader back until its n bytes may pass.
-func (l *limiter) wait(ctx context.Context, n int) error {
-	if l.rate <= 0 || n == 0 {
-		return nil
-	}
-	l.mu.Lock()
-	now := time.Now()
-	if l.free.Before(now) {
-		l.free = now
-	}
-	pause := l.free.Sub(now)
-	l.free = l.free.Add(time.Duration(float64(n) / float64(l.rate) * float64(time.Second)))
-	l.mu.Unlock()
-	if pause <= 0 {
-		return nil
-	}
-	return retry.Sleep(ctx, pause)
 }
 
 // progressStep is how many bytes go by between two events.
@@ -64,11 +34,7 @@ func (r *run) openBlob(ctx context.Context, it store.Item) (io.ReadCloser, error
 	if err != nil {
 		return nil, err
 	}
-	b := &blobReader{ReadCloser: blob, ctx: ctx, r: r}
-	if r.limit.rate > 0 {
-		b.largest = int(max(1<<10, min(32<<10, r.limit.rate/8)))
-	}
-	return b, nil
+	return &blobReader{ReadCloser: blob, ctx: ctx, r: r, largest: r.limit.Piece()}, nil
 }
 
 func (b *blobReader) Read(p []byte) (int, error) {
@@ -79,7 +45,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 	if b.untold += int64(n); b.untold >= progressStep {
 		b.tell()
 	}
-	if waitErr := b.r.limit.wait(b.ctx, n); waitErr != nil && err == nil {
+	if waitErr := b.r.limit.Wait(b.ctx, n); waitErr != nil && err == nil {
 		err = waitErr
 	}
 	return n, err
