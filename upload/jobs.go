@@ -222,7 +222,7 @@ func (r *run) baseline(ctx context.Context, n *place.Node) error {
 		for {
 			page, err := r.o.Client.SyncItems(ctx, ews.SyncItemsRequest{Folder: ews.FolderByID(n.ID), State: state, Associated: true})
 			if err != nil {
-				if _, refused := errors.AsType[*ews.Error](err); refused && !fatalFor("SyncFolderItems", err) {
+				if !folderGone(err) && !fatalFor("SyncFolderItems", err) {
 					return nil // such a folder is listed as a whole instead
 				}
 				return fmt.Errorf("read the state of a folder of the target: %w", err)
@@ -240,12 +240,22 @@ func (r *run) baseline(ctx context.Context, n *place.Node) error {
 	return nil
 }
 
+// folderGone says that a folder of the target is not there any more.
+func folderGone(err error) bool {
+	e, ok := errors.AsType[*ews.Error](err)
+	return ok && (e.Code == "ErrorFolderNotFound" || e.Code == "ErrorSyncFolderNotFound")
+}
+
 // fatalFor says that an error of the server concerns more than what was asked
-// for.
+// for. A sync state that it does not take any more is no such error: the folder
+// can be listed instead.
 func fatalFor(op string, err error) bool {
 	e, ok := errors.AsType[*ews.Error](err)
 	if !ok {
 		return true
+	}
+	if e.Code == "ErrorInvalidSyncStateData" {
+		return false
 	}
 	a := ews.ActionFor(op, e)
 	return a.Verb == ews.Abort || a.Then == ews.Abort

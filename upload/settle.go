@@ -101,8 +101,8 @@ func (r *run) lookIn(ctx context.Context, folder string, list []*open) (int, err
 	}
 	l, since, err := r.gained(ctx, folder, associated, wanted)
 	if err != nil {
-		if e, ok := errors.AsType[*ews.Error](err); ok && e.Code == "ErrorFolderNotFound" {
-			return 0, nil
+		if folderGone(err) {
+			return 0, nil // and with it what was sent there
 		}
 		return 0, err
 	}
@@ -110,7 +110,7 @@ func (r *run) lookIn(ctx context.Context, folder string, list []*open) (int, err
 		return 0, err
 	}
 	c := match.NewCollector(&match.Matcher{
-		Client: r.o.Client, Store: r.o.Store, Listing: l, Rule: match.Rule{Lone: since, Near: since},
+		Client: r.o.Client, Store: r.o.Store, Listing: l, Rule: match.Rule{Near: since, Lost: true},
 	}, wanted)
 	var found []*open
 	keep := func(ws []*match.Want) {
@@ -154,7 +154,7 @@ func (r *run) gained(ctx context.Context, folder string, associated bool, wanted
 			Folder: ews.FolderByID(folder), State: state, Associated: true, Props: match.Props,
 		})
 		if err != nil {
-			if e, refused := errors.AsType[*ews.Error](err); !refused || e.Code == "ErrorFolderNotFound" || fatalFor("SyncFolderItems", err) {
+			if folderGone(err) || fatalFor("SyncFolderItems", err) {
 				return nil, false, fmt.Errorf("read what a folder of the target gained: %w", err)
 			}
 			l, err = match.List(ctx, r.o.Client, folder, true, associated, wanted) // the state is of no use any more

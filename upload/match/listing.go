@@ -51,6 +51,8 @@ func (w *Wanted) ID(id string) { w.named.Add(id) }
 type Candidate struct {
 	ID, ChangeKey string
 	Taken         bool // it is accounted for
+
+	named bool // it has a message id
 }
 
 // Listing is what is known of a folder of the target.
@@ -82,7 +84,7 @@ func (l *Listing) Add(it ews.Item, wanted *Wanted) {
 	keys := print.targetKeys()
 	at := int32(len(l.Items))
 	l.ids[id] = at
-	l.Items = append(l.Items, Candidate{ID: it.ID, ChangeKey: it.ChangeKey})
+	l.Items = append(l.Items, Candidate{ID: it.ID, ChangeKey: it.ChangeKey, named: print.strong()})
 	l.byKey[keys[0]] = append(l.byKey[keys[0]], at)
 	if keys[1] != keys[0] {
 		l.byKey[keys[1]] = append(l.byKey[keys[1]], at)

@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"mailferry/ews"
 	"mailferry/fts"
@@ -27,6 +28,10 @@ type Rule struct {
 	// as there are candidates. It holds where each candidate is a copy of some
 	// item looked for, possibly one that the server lost something of.
 	Near bool
+	// Lost: the items looked for were sent, and anybody may have put others like
+	// them there since. With Near, a pair without a message id needs every value
+	// to be the same; the server may only have lost some, or added some.
+	Lost bool
 	// Counts: contents are not compared; as many as there are candidates count as found.
 	Counts bool
 }
@@ -59,9 +64,10 @@ func (m *Matcher) group(ctx context.Context, wants []*Want) error {
 	if len(candidates) == 0 {
 		return nil
 	}
-	strong := wants[0].print.strong()
+	// A message id that the target does not tell proves nothing.
+	strong := func(at int32) bool { return wants[0].print.strong() && m.Listing.Items[at].named }
 	switch {
-	case len(wants) == 1 && len(candidates) == 1 && (strong || m.Rule.Lone):
+	case len(wants) == 1 && len(candidates) == 1 && (strong(candidates[0]) || m.Rule.Lone):
 		m.pair(wants[0], candidates[0])
 		return nil
 	case m.Rule.Counts:
@@ -96,15 +102,19 @@ func (m *Matcher) group(ctx context.Context, wants []*Want) error {
 		byContent[sources[i].sum] = equal[1:]
 	}
 	for i, at := range candidates {
-		if !m.Listing.Items[at].Taken && !targets[i].gone {
+		if !m.Listing.Items[at].Taken && !targets[i].gone && (m.Rule.Near || strong(at)) {
 			openTargets = append(openTargets, i)
 		}
 	}
-	if !m.Rule.Near && (!strong || len(openWants) > len(openTargets)) {
+	if !m.Rule.Near && len(openWants) > len(openTargets) {
 		return nil
 	}
+	kept := func(t int) bool { return m.Rule.Lost && !strong(candidates[t]) }
 	for len(openWants) > 0 && len(openTargets) > 0 {
-		w, t := nearest(openWants, openTargets, sources, targets)
+		w, t, ok := nearest(openWants, openTargets, sources, targets, kept)
+		if !ok {
+			return nil
+		}
 		m.pair(wants[openWants[w]], candidates[openTargets[t]])
 		openWants = append(openWants[:w], openWants[w+1:]...)
 		openTargets = append(openTargets[:t], openTargets[t+1:]...)
@@ -192,20 +202,29 @@ func IsGone(err error) bool {
 	return ok && e.Code == "ErrorItemNotFound"
 }
 
-// nearest returns the places of the pair with the fewest differences.
-func nearest(wants, targets []int, sources, contents []compared) (w, t int) {
+// nearest returns the places of the pair with the fewest differences. A target
+// that is kept is paired only where no value differs, and only where both
+// contents are known.
+func nearest(wants, targets []int, sources, contents []compared, kept func(target int) bool) (w, t int, ok bool) {
 	least := -1
 	for i, a := range wants {
 		for k, b := range targets {
 			if sources[a].content == nil || contents[b].content == nil {
+				if !ok && !kept(b) {
+					w, t, ok = i, k, true
+				}
 				continue
 			}
-			if n := len(fts.Compare(sources[a].content, contents[b].content)); least < 0 || n < least {
-				least, w, t = n, i, k
+			differences := fts.Compare(sources[a].content, contents[b].content)
+			if kept(b) && slices.ContainsFunc(differences, func(d fts.Difference) bool { return d.Kind == fts.Changed }) {
+				continue
+			}
+			if n := len(differences); least < 0 || n < least {
+				least, w, t, ok = n, i, k, true
 			}
 		}
 	}
-	return w, t
+	return w, t, ok
 }
 
 // Collector groups items by fingerprint while they stream by: an item is

@@ -1,0 +1,168 @@
+package upload_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"mailferry/ews/ewstest"
+	"mailferry/ews/ewstest/mailbox"
+	"mailferry/fts"
+	"mailferry/upload"
+)
+
+// cutter ends a context at one upload: before it is sent, or after it was
+// carried out and before anybody read the answer.
+type cutter struct {
+	killer
+}
+
+func (k *cutter) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return k.next.RoundTrip(r)
+	}
+	head := make([]byte, 2048)
+	n, _ := io.ReadFull(r.Body, head)
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head[:n]), r.Body), r.Body}
+	if !bytes.Contains(head[:n], []byte("<m:UploadItems")) {
+		return k.next.RoundTrip(r)
+	}
+	return k.killer.RoundTrip(r)
+}
+
+// killAtUpload runs an upload that ends at the nth UploadItems.
+func (w *world) killAtUpload(nth int64, after bool, change ...func(*upload.Options)) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	var count atomic.Int64
+	w.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return &cutter{killer{next: next, count: &count, at: nth, after: after, cancel: cancel}}
+	}
+	_, err := w.try(ctx, append(change, func(o *upload.Options) { o.Workers = 1 })...)
+	w.wrap = nil
+	if err == nil {
+		w.t.Fatal("it was not killed")
+	}
+}
+
+// targetFolder is the id of bob's folder.
+func (w *world) targetFolder(distinguished string) string {
+	w.t.Helper()
+	for _, f := range w.inventory(bob).Folders {
+		if f.Distinguished == distinguished {
+			return f.ID
+		}
+	}
+	w.t.Fatal("no such folder")
+	return ""
+}
+
+// A folder may be deleted while nobody knows whether it got the last batch.
+func TestTheFolderOfALostBatchIsDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	into := func(o *upload.Options) { o.Into = "From Alice" }
+	w.killAtUpload(1, true, into)
+	deleted := false
+	for _, f := range w.inventory(bob).Folders {
+		if strings.HasPrefix(f.Path, "From Alice/") && len(f.Items) > 0 && !deleted {
+			w.apply(bob, ewstest.Change{Do: "delete-folder", Folder: f.ID})
+			deleted = true
+		}
+	}
+	if !deleted {
+		t.Fatal("nothing to delete")
+	}
+	s := w.run(into)
+	if s.Moved+s.Already != s.Found || s.Moved == 0 {
+		t.Errorf("%+v", s)
+	}
+	w.equal(contents(w.held(alice)), w.under("From Alice"))
+}
+
+// The state of a folder may be of no use any more when it is needed, as after the
+// mailbox was restored from a backup.
+func TestTheServerForgetsTheStateOfAFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	w.killAtUpload(2, true)
+	w.faults(ewstest.Fault{Op: "SyncFolderItems", Kind: "invalid-sync-state"})
+	w.run()
+	w.same()
+	w.nothingDeleted()
+}
+
+// The user makes an item that looks like one of alice's while nobody knows
+// whether hers arrived: hers is not taken for it.
+func TestAnItemOfTheUsersOwnIsNotTakenForALostOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "empty")
+	add := func(address, class, subject, text string) {
+		t.Helper()
+		box := w.server.Mailbox(address)
+		tasks, _ := box.Distinguished("tasks")
+		if _, err := box.Add(tasks.ID, message(class, subject, text), mailbox.AddOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(alice, "IPM.Task", "First", "one")
+	w.export()
+	w.run() // from here on, the state of the folder is known
+	add(alice, "IPM.Task", "Call", "call the notary")
+	add(alice, "IPM.Task", "Twice", "a")
+	add(alice, "IPM.Task", "Twice", "b")
+	w.export()
+	w.killAtUpload(1, false)
+	add(bob, "IPM.Task", "Call", "call my mother")
+	add(bob, "IPM.Task", "Twice", "c")
+	if s := w.run(); s.Moved+s.Already != s.Found {
+		t.Errorf("%+v", s)
+	}
+	held, want := contents(w.held(bob)), contents(w.held(alice))
+	for key, n := range want {
+		if held[key] != n {
+			t.Errorf("%d of %d: %s", held[key], n, key)
+		}
+	}
+	if total(held) != total(want)+2 {
+		t.Errorf("the target holds %d", total(held))
+	}
+}
+
+// A server that loses a property hides nothing from the search for lost items.
+func TestLostAnswersOfAServerThatLosesAProperty(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "empty", func(o *ewstest.Options) { o.Lose = []uint32{0x00360003} })
+	box := w.server.Mailbox(alice)
+	tasks, _ := box.Distinguished("tasks")
+	for _, text := range []string{"a", "b", "b", "c"} {
+		m := message("IPM.Task", "Twice", text)
+		m.Props.Set(fts.MakeTag(0x0036, fts.Integer32), int32(2))
+		if _, err := box.Add(tasks.ID, m, mailbox.AddOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.export()
+	w.killAtUpload(1, true)
+	if s := w.run(); s.Moved+s.Already != s.Found || total(w.held(bob)) != 4 {
+		t.Errorf("%+v, the target holds %d", s, total(w.held(bob)))
+	}
+	w.nothingDeleted()
+}
+
+// message is an item without message id.
+func message(class, subject, text string) *fts.Message {
+	m := &fts.Message{}
+	m.Props.Set(fts.MakeTag(0x001A, fts.String), class)
+	m.Props.Set(fts.MakeTag(0x0037, fts.String), subject)
+	m.Props.Set(fts.MakeTag(0x1000, fts.String), text)
+	return m
+}
