@@ -5,21 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"mailferry/ews"
 	"mailferry/store"
 )
-
-// refreshKey reads the change key that an update needs.
-func (r *run) refreshKey(ctx context.Context, j *job) error {
-	results, err := r.o.Client.GetItems(ctx, []ews.ItemID{{ID: j.targetID}}, 0)
-	if err != nil {
-		return fmt.Errorf("read an item of the target: %w", err)
-	}
-	if len(results) == 1 && results[0].Err == nil {
-		j.changeKey = results[0].Item.ChangeKey
-	}
-	return nil
-}
 
 // done writes down what the target named an id for.
 func (r *run) done(ctx context.Context, jobs []*job, began time.Time) error {
@@ -39,6 +26,9 @@ func (r *run) done(ctx context.Context, jobs []*job, began time.Time) error {
 			cleared = append(cleared, r.failureKey(j.item.ID))
 		}
 		id := j.group.Node.ID
+		if !j.first.IsZero() && j.first.Before(began) {
+			began = j.first // an earlier attempt may have been carried out after all
+		}
 		r.windows[id] = max(r.windows[id], time.Since(began))
 		switch {
 		case j.update:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"mailferry/ews"
@@ -101,32 +102,29 @@ type extra struct {
 
 // extrasIn removes what is provably an extra copy of an item of this run.
 func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean bool) error {
-	l, known, err := r.gained(ctx, g.Node.ID, true, nil)
-	if err != nil || !known {
-		return err // without a baseline nothing can be proved
+	wanted := match.NewWanted()
+	ours, err := r.sentTo(g, since, func(it store.Item, _ string) error {
+		wanted.Kin(it)
+		return nil
+	})
+	if err != nil || ours == 0 {
+		return err
 	}
-	if err := r.takeClaimed(l); err != nil {
+	if err := r.exceptClaimed(wanted); err != nil {
+		return err
+	}
+	l, known, err := r.gained(ctx, g.Node.ID, true, wanted)
+	if err != nil || len(l.Items) == 0 {
 		return err
 	}
 	var found []*extra
-	for it, err := range r.choice.Items(r.o.Store, r.o.Mailbox, g.Group) {
-		if err != nil {
-			return err
+	if _, err := r.sentTo(g, since, func(it store.Item, id string) error {
+		for _, at := range l.Find(it) {
+			found = append(found, &extra{at: at, ours: id})
 		}
-		candidates := l.Find(it.Item)
-		if len(candidates) == 0 {
-			continue
-		}
-		state, e, err := plan.Stand(r.journal, it.Item)
-		if err != nil {
-			return err
-		}
-		if state != plan.IsDone || e.TargetFolder != g.Node.ID || e.At.Before(since) {
-			continue
-		}
-		for _, at := range candidates {
-			found = append(found, &extra{at: at, ours: e.TargetID})
-		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if len(found) == 0 {
 		return nil
@@ -139,22 +137,20 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 		window = max(window, afterCrash)
 	}
 	var ids []ews.ItemID
-	copies := 0
-	seen := make(map[int32]bool)
+	proved := make(map[int32]bool) // all that are equal
 	for _, x := range found {
-		if !x.equal || seen[x.at] {
+		if !x.equal || proved[x.at] {
 			continue
 		}
-		seen[x.at] = true
-		copies++
-		if apart := x.born.Sub(x.oursBorn).Abs(); x.born.IsZero() || x.oursBorn.IsZero() || apart > window {
-			copies--
-			delete(seen, x.at)
-			continue
+		proved[x.at] = !x.born.IsZero() && !x.oursBorn.IsZero() && x.born.Sub(x.oursBorn).Abs() <= window
+		if proved[x.at] {
+			ids = append(ids, ews.ItemID{ID: l.Items[x.at].ID, ChangeKey: l.Items[x.at].ChangeKey})
 		}
-		ids = append(ids, ews.ItemID{ID: l.Items[x.at].ID, ChangeKey: l.Items[x.at].ChangeKey})
 	}
-	if copies == 0 {
+	if n := len(proved) - len(ids); n > 0 && known {
+		r.Warn(fmt.Sprintf("folder %q holds %d items more that are equal to uploaded ones, and came at another time; they are left there", g.Node.Path(), n))
+	}
+	if len(ids) == 0 {
 		return nil
 	}
 	removed := 0
@@ -167,7 +163,65 @@ func (r *run) extrasIn(ctx context.Context, g *group, since time.Time, unclean b
 			removed++
 		}
 	}
-	r.Warn(fmt.Sprintf("folder %[2]q held %[1]d extra copies, made by the server itself or by a request that it carried out late; %[3]d of them are removed", copies, g.Node.Path(), removed))
+	r.Warn(fmt.Sprintf("folder %[2]q held %[1]d extra copies, made by the server itself or by a request that it carried out late; %[3]d of them are removed", len(ids), g.Node.Path(), removed))
+	return nil
+}
+
+// sentTo calls use for each item that this run sent to the folder of a group
+// itself, or the one that was killed before it, with its id there. What was only
+// found there is not ours.
+func (r *run) sentTo(g *group, since time.Time, use func(store.Item, string) error) (n int, err error) {
+	for it, err := range r.choice.Items(r.o.Store, r.o.Mailbox, g.Group) {
+		if err != nil {
+			return n, err
+		}
+		state, e, err := plan.Stand(r.journal, it.Item)
+		if err != nil {
+			return n, err
+		}
+		if state != plan.IsDone || e.Batch == 0 || e.TargetFolder != g.Node.ID || e.At.Before(since) {
+			continue
+		}
+		n++
+		if err := use(it.Item, e.TargetID); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// exceptClaimed leaves out what any journal of this target mailbox names: other
+// folders that its user put a tree into have their own.
+func (r *run) exceptClaimed(wanted *match.Wanted) error {
+	claimed, err := r.claims()
+	if err != nil {
+		return err
+	}
+	wanted.Except(claimed)
+	targets, err := r.o.Store.Targets()
+	if err != nil {
+		return fmt.Errorf("read the journals: %w", err)
+	}
+	own := plan.JournalName(r.o.Target, "")
+	for _, target := range targets {
+		if target == r.Target || target != own && !strings.HasPrefix(target, own+"/") {
+			continue
+		}
+		journal, err := r.o.Store.Journal(target)
+		if err != nil {
+			return fmt.Errorf("open a journal: %w", err)
+		}
+		others := make(match.Set)
+		for e, err := range journal.All() {
+			if err != nil {
+				return fmt.Errorf("read a journal: %w", err)
+			}
+			if e.TargetID != "" {
+				others.Add(e.TargetID)
+			}
+		}
+		wanted.Except(others)
+	}
 	return nil
 }
 

@@ -12,9 +12,10 @@ import (
 
 // Codes of failures that are not the server's.
 const (
-	CodeDamaged = "StoreDamaged" // the blob in the store is not what was exported
-	CodeBlob    = "StoreBlob"    // the blob in the store can't be read
-	CodeLost    = "NoOutcome"    // sent again and again, never answered, never there
+	CodeDamaged = "StoreDamaged"  // the blob in the store is not what was exported
+	CodeBlob    = "StoreBlob"     // the blob in the store can't be read
+	CodeLost    = "NoOutcome"     // sent again and again, never answered, never there
+	CodeChanged = "TargetChanged" // its copy was changed at the target
 )
 
 // goneError says that an item that was uploaded before is not there any more.
@@ -59,7 +60,7 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 	if local, ok := errors.AsType[*localError](why); ok {
 		code = local.code
 	}
-	if j.group.Node.ID != "" {
+	if j.where() != "" {
 		entry := j.entry(store.StateFailed)
 		entry.Code = code
 		if err := r.settle(ctx, []store.JournalEntry{entry}); err != nil {

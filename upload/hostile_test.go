@@ -166,3 +166,127 @@ func message(class, subject, text string) *fts.Message {
 	m.Props.Set(fts.MakeTag(0x1000, fts.String), text)
 	return m
 }
+
+// inbox returns the items of bob's or alice's inbox, associated ones left out.
+func (w *world) inbox(address string) []mailbox.InventoryItem {
+	w.t.Helper()
+	var items []mailbox.InventoryItem
+	for _, f := range w.inventory(address).Folders {
+		if f.Distinguished == "inbox" {
+			for _, it := range f.Items {
+				if !it.Associated {
+					items = append(items, it)
+				}
+			}
+		}
+	}
+	return items
+}
+
+// What a user changed in a copy is not overwritten by a change at the source,
+// unless that was asked for.
+func TestAChangeAtTheTargetIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	w.run()
+	source := w.inbox(alice)[0]
+	var copied mailbox.InventoryItem
+	for _, it := range w.inbox(bob) {
+		if it.Content == source.Content {
+			copied = it
+		}
+	}
+	w.apply(alice, ewstest.Change{Do: "update", Item: source.ID, Subject: "changed at the source"})
+	w.apply(bob, ewstest.Change{Do: "update", Item: copied.ID, Text: "a note of bob's"})
+	w.export()
+	before := w.held(bob)
+	for range 2 {
+		if s := w.run(); s.Failed != 1 || s.Moved != 0 {
+			t.Errorf("%+v", s)
+		}
+		w.equal(before, w.held(bob))
+		if f := w.failures(); f[upload.CodeChanged] != 1 || len(f) != 1 {
+			t.Errorf("failures: %v", f)
+		}
+	}
+	if s := w.run(func(o *upload.Options) { o.IfExists = upload.Replace }); s.Failed != 0 || s.Moved != 1 {
+		t.Errorf("%+v", s)
+	}
+	w.same()
+}
+
+// An update whose answer was lost is not sent over what the user did since.
+func TestALostUpdateIsNotRepeatedOverAChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	w.run()
+	source := w.inbox(alice)[0]
+	w.apply(alice, ewstest.Change{Do: "update", Item: source.ID, Subject: "changed at the source"})
+	w.export()
+	w.killAtUpload(1, true)
+	w.same() // it was carried out
+	uploads := w.server.Stats().Requests["UploadItems"]
+	saved := w.snapshot()
+	if s := w.run(); s.Failed != 0 || s.Moved != 1 {
+		t.Errorf("%+v", s)
+	}
+	if n := w.server.Stats().Requests["UploadItems"]; n != uploads {
+		t.Errorf("sent again, though it is there")
+	}
+	saved()
+	for _, it := range w.inbox(bob) {
+		if it.Subject == "changed at the source" {
+			w.apply(bob, ewstest.Change{Do: "update", Item: it.ID, Text: "a note of bob's"})
+		}
+	}
+	before := w.held(bob)
+	if s := w.run(); s.Failed != 1 {
+		t.Errorf("%+v", s)
+	}
+	w.equal(before, w.held(bob))
+}
+
+// With another --map, or another name of the folder, the copy is still where it
+// was put.
+func TestAChangedItemIsReplacedWhereItWasPut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	w.run()
+	source := w.inbox(alice)[0]
+	w.apply(alice, ewstest.Change{Do: "update", Item: source.ID, Subject: "changed at the source"})
+	w.export()
+	s := w.run(func(o *upload.Options) { o.Map = map[string]string{"#inbox": "Elsewhere"} })
+	if s.Moved != 1 || s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	w.same()
+	if !w.warned("other folders") {
+		t.Errorf("nobody was told that items stay where they are: %q", warnings(w))
+	}
+}
+
+// What was uploaded and is gone is not made again, and not passed over in
+// silence either.
+func TestAFolderThatIsGoneIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	into := func(o *upload.Options) { o.Into = "From Alice" }
+	w.run(into)
+	gone := 0
+	for _, f := range w.inventory(bob).Folders {
+		if strings.HasPrefix(f.Path, "From Alice/") && len(f.Items) > 1 {
+			gone = len(f.Items)
+			w.apply(bob, ewstest.Change{Do: "delete-folder", Folder: f.ID})
+			break
+		}
+	}
+	s := w.run(into)
+	if s.Moved != 0 || !w.warned("no longer has") {
+		t.Errorf("%d are gone: %+v, %q", gone, s, warnings(w))
+	}
+	w.run()
+	w.apply(bob, ewstest.Change{Do: "delete", Item: w.inbox(bob)[0].ID})
+	if s := w.run(); s.Moved != 0 || !w.warned("fewer items") {
+		t.Errorf("one is gone: %+v, %q", s, warnings(w))
+	}
+}

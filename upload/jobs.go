@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"mailferry/ews"
 	"mailferry/store"
@@ -18,6 +19,7 @@ type group struct {
 	*plan.Group
 	fresh   int // items to look for or to send
 	updates int
+	put     int  // items that earlier runs put there, associated ones not counted
 	folded  bool // associated items are among them
 	sent    int  // new items of this run, associated ones not counted
 	sentFAI int
@@ -28,9 +30,14 @@ type job struct {
 	item      store.Item
 	folder    *store.Folder
 	group     *group
-	targetID  string // replace this item; empty: make a new one
-	changeKey string // of it, where the server asks for it
-	update    bool   // targetID was known before
+	targetID  string    // replace this item; empty: make a new one
+	parent    string    // folder that item is in; empty: the group's
+	changeKey string    // of that item, when we left it there; empty: it was there before, or not known
+	update    bool      // targetID was known before
+	batch     uint64    // of the journal, when it was sent last
+	first     time.Time // when it was sent first
+
+	currentKey string // change key of the item that is about to be replaced
 
 	tries   int // that ended with an error that may pass
 	resends int // that ended because an item before it failed
@@ -41,9 +48,17 @@ type job struct {
 // entry is what the journal says of a job.
 func (j *job) entry(state store.State) store.JournalEntry {
 	return store.JournalEntry{
-		Source: j.item.ItemKey, SHA256: j.item.SHA256, State: state,
-		TargetFolder: j.group.Node.ID, TargetID: j.targetID, TargetChangeKey: j.changeKey,
+		Source: j.item.ItemKey, SHA256: j.item.SHA256, State: state, Batch: j.batch,
+		TargetFolder: j.where(), TargetID: j.targetID, TargetChangeKey: j.changeKey,
 	}
+}
+
+// where is the folder of the target that the item goes to, or is in.
+func (j *job) where() string {
+	if j.parent != "" {
+		return j.parent
+	}
+	return j.group.Node.ID
 }
 
 // settleAtOnce is how many items that are found at the target are written down
@@ -92,8 +107,7 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 			j := &job{item: w.Item, folder: byItem[w.Item.ID], group: g}
 			delete(byItem, w.Item.ID)
 			if w.Found >= 0 {
-				c := exists.Listing().Items[w.Found]
-				j.targetID, j.changeKey = c.ID, c.ChangeKey
+				j.targetID = exists.Listing().Items[w.Found].ID // not ours: what it is like says no change key
 				if j.update = true; r.o.IfExists != Replace {
 					if found = append(found, j); len(found) >= settleAtOnce {
 						if err := r.there(ctx, found); err != nil {
@@ -131,7 +145,7 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 		case state == plan.IsOpen:
 			continue // left: only a dry run, which settles nothing, comes here
 		case state == plan.IsChanged:
-			j.targetID, j.update = e.TargetID, true
+			j.targetID, j.parent, j.changeKey, j.update = e.TargetID, e.TargetFolder, e.TargetChangeKey, true
 			if !yield(j) {
 				return errEnough
 			}

@@ -94,16 +94,23 @@ func (s *sending) later(tries int, e *ews.Error) {
 
 // request sends jobs once, and writes down what became of them.
 func (s *sending) request(ctx context.Context, jobs []*job) error {
+	jobs, err := s.guard(ctx, jobs)
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	if len(jobs) == 0 || ctx.Err() != nil {
+		return nil
+	}
 	entries := make([]store.JournalEntry, len(jobs))
 	uploads := make([]ews.Upload, len(jobs))
 	for i, j := range jobs {
 		entries[i] = j.entry(store.StateSent)
 		uploads[i] = ews.Upload{
-			Action: ews.CreateNew, Folder: j.group.Node.ID, Associated: j.item.Associated, Size: j.item.Size,
+			Action: ews.CreateNew, Folder: j.where(), Associated: j.item.Associated, Size: j.item.Size,
 			Open: func() (io.ReadCloser, error) { return s.r.openBlob(ctx, j.item) },
 		}
 		if j.update {
-			uploads[i].Action, uploads[i].Item = ews.Update, ews.ItemID{ID: j.targetID, ChangeKey: j.changeKey}
+			uploads[i].Action, uploads[i].Item = ews.Update, ews.ItemID{ID: j.targetID, ChangeKey: j.currentKey}
 		}
 	}
 	began := time.Now()
@@ -112,6 +119,11 @@ func (s *sending) request(ctx context.Context, jobs []*job) error {
 			return nil // nothing was sent; if the intent was written, the next run looks
 		}
 		return fmt.Errorf("write down what is about to be sent: %w", err)
+	}
+	for i, j := range jobs {
+		if j.batch = entries[i].Batch; j.first.IsZero() {
+			j.first = began
+		}
 	}
 	results, err := s.r.o.Client.UploadItems(ctx, uploads)
 	if err == nil && len(results) != len(jobs) {
@@ -302,11 +314,6 @@ func (s *sending) answers(ctx context.Context, jobs []*job, results []ews.Upload
 			if j.tries++; j.tries <= max(1, a.Retries) {
 				s.later(j.tries, e)
 				retries = append(retries, j)
-				if verb == ews.Refresh && j.update {
-					if err := s.r.refreshKey(ctx, j); err != nil {
-						fatal = err
-					}
-				}
 				continue
 			}
 			verb = a.Then

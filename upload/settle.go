@@ -99,14 +99,16 @@ func (r *run) lookIn(ctx context.Context, folder string, list []*open) (int, err
 		byID[o.item.Mailbox+"\x00"+o.item.ID] = o
 		associated = associated || o.item.Associated
 	}
+	claimed, err := r.claims()
+	if err != nil {
+		return 0, err
+	}
+	wanted.Except(claimed)
 	l, since, err := r.gained(ctx, folder, associated, wanted)
 	if err != nil {
 		if folderGone(err) {
 			return 0, nil // and with it what was sent there
 		}
-		return 0, err
-	}
-	if err := r.takeClaimed(l); err != nil {
 		return 0, err
 	}
 	c := match.NewCollector(&match.Matcher{

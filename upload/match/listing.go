@@ -27,6 +27,7 @@ type Wanted struct {
 	weak   Set
 	counts map[uint64]int32
 	named  Set
+	except []Set
 }
 
 // NewWanted returns an empty Wanted.
@@ -45,6 +46,22 @@ func (w *Wanted) Item(it store.Item) {
 
 // ID keeps the item of the target with this id, whatever it looks like.
 func (w *Wanted) ID(id string) { w.named.Add(id) }
+
+// Except leaves out of a listing what is accounted for.
+func (w *Wanted) Except(ids Set) { w.except = append(w.except, ids) }
+
+func (w *Wanted) keeps(id uint64, print fingerprint) bool {
+	for _, ids := range w.except {
+		if _, taken := ids[id]; taken {
+			return false
+		}
+	}
+	if _, kin := w.weak[print.weak()]; kin {
+		return true
+	}
+	_, named := w.named[id]
+	return named
+}
 
 // Candidate is an item of the target that may be the copy of an item of the
 // store.
@@ -71,12 +88,8 @@ func NewListing() *Listing {
 func (l *Listing) Add(it ews.Item, wanted *Wanted) {
 	print := targetPrint(it)
 	id := idKey(it.ID)
-	if wanted != nil {
-		_, kin := wanted.weak[print.weak()]
-		_, named := wanted.named[id]
-		if !kin && !named {
-			return
-		}
+	if wanted != nil && !wanted.keeps(id, print) {
+		return
 	}
 	if _, known := l.ids[id]; known {
 		return
