@@ -202,7 +202,7 @@ func (r *run) exceptClaimed(wanted *match.Wanted) error {
 	if err != nil {
 		return fmt.Errorf("read the journals: %w", err)
 	}
-	own := plan.JournalName(r.o.Target, "")
+	own := strings.ToLower(r.o.Target)
 	for _, target := range targets {
 		if target == r.Target || target != own && !strings.HasPrefix(target, own+"/") {
 			continue

@@ -3,6 +3,7 @@ package upload_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"mailferry/ews/ewstest"
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/fts"
+	"mailferry/internal/selection"
 	"mailferry/upload"
 )
 
@@ -288,5 +290,72 @@ func TestAFolderThatIsGoneIsTold(t *testing.T) {
 	w.apply(bob, ewstest.Change{Do: "delete", Item: w.inbox(bob)[0].ID})
 	if s := w.run(); s.Moved != 0 || !w.warned("fewer items") {
 		t.Errorf("one is gone: %+v, %q", s, warnings(w))
+	}
+}
+
+// Two trees of one target have two journals. What the other one put into a folder
+// is no extra copy.
+func TestCopiesOfAnotherJournalAreNotRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "empty")
+	w.apply(alice, ewstest.Change{Do: "add", Folder: "inbox", Count: 1})
+	w.export()
+	mapped := func(o *upload.Options) {
+		o.Map, o.IfExists, o.BatchItems = map[string]string{"#inbox": "Old/Inbox"}, upload.Copy, 1
+	}
+	w.run(mapped) // the state of the folder is known from here on
+	w.apply(alice, ewstest.Change{Do: "add", Folder: "inbox", Count: 3})
+	w.export()
+	w.run(func(o *upload.Options) { o.Into, o.IfExists = "Old", upload.Copy })
+	w.killAtUpload(2, true, mapped)
+	w.run(mapped)
+	if n := len(w.under("Old")); n != 4 {
+		t.Errorf("%d different items", n)
+	}
+	if n := total(w.under("Old")); n != 8 {
+		t.Errorf("%d items", n)
+	}
+	w.nothingDeleted()
+}
+
+// One folder of the source that is named twice has no certain place.
+func TestOneFolderIsMappedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:10")
+	_, err := w.try(t.Context(), func(o *upload.Options) { o.Map = map[string]string{"#inbox": "A", "Inbox": "B"} })
+	if !errors.Is(err, selection.ErrUsage) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The same folder in other words is the same journey.
+func TestIntoIsTheSameInOtherWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:20")
+	w.run(func(o *upload.Options) { o.Into, o.IfExists = "From Alice", upload.Copy })
+	before := total(w.held(bob))
+	for _, into := range []string{"from alice", " From Alice", "#root/From Alice"} {
+		s, err := w.try(t.Context(), func(o *upload.Options) { o.Into, o.IfExists = into, upload.Copy })
+		if err == nil && s.Moved != 0 || total(w.held(bob)) != before {
+			t.Errorf("%q: %+v, %v", into, s, err)
+		}
+	}
+}
+
+// A check knows when a copy is of an older version.
+func TestVerifyTellsOlderVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sample:30")
+	w.run()
+	w.apply(alice, ewstest.Change{Do: "update", Item: w.inbox(alice)[0].ID, Subject: "changed at the source"})
+	w.export()
+	for _, level := range []upload.Level{upload.LevelKey, upload.LevelContent} {
+		if r := w.verify(level); r.OK() || r.Different != 1 || r.Missing+r.Doubled+r.Unverifiable != 0 {
+			t.Errorf("%s: %+v", level, r)
+		}
+	}
+	w.run()
+	if r := w.verify(upload.LevelKey); !r.OK() {
+		t.Errorf("after the upload: %+v", r)
 	}
 }

@@ -190,6 +190,9 @@ func isFolderFailure(err error) bool {
 	if !ok || e.Op != "CreateFolder" {
 		return false
 	}
+	if e.Code == "ErrorFolderExists" {
+		return true // under a name that Exchange takes for this one, and we don't
+	}
 	a := ews.ActionFor(e.Op, e)
 	return a.Verb != ews.Abort && a.Verb != ews.Bug && a.Then != ews.Abort
 }

@@ -80,9 +80,13 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 	if err := o.defaults(); err != nil {
 		return event.Summary{}, err
 	}
+	target, err := plan.JournalName(o.Store, o.Target, o.Into)
+	if err != nil {
+		return event.Summary{}, err
+	}
 	r := &run{
 		o: o, begun: time.Now(), limit: pace.New(o.LimitRate),
-		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: plan.JournalName(o.Target, o.Into)},
+		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: target},
 		told:   make(map[*place.Node]bool), windows: make(map[string]time.Duration), justClaimed: make(match.Set),
 		choice: plan.Choice{
 			Selection: o.Selection, Associated: o.Associated, Deleted: o.IncludeDeleted,
@@ -91,7 +95,7 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 	}
 	r.sum = event.Summary{Mailbox: o.Mailbox, Target: r.Target}
 	before := o.Client.Stats()
-	err := r.run(ctx)
+	err = r.run(ctx)
 	after := o.Client.Stats()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -69,7 +69,8 @@ type Candidate struct {
 	ID, ChangeKey string
 	Taken         bool // it is accounted for
 
-	named bool // it has a message id
+	named bool   // it has a message id
+	owner uint64 // who took it
 }
 
 // Listing is what is known of a folder of the target.
@@ -114,6 +115,23 @@ func (l *Listing) Take(id string) bool {
 		l.Items[at].Taken = true
 	}
 	return ok
+}
+
+// TakeFor marks an item as the copy of an item of the store, and says whether it
+// is listed and no other item has it.
+func (l *Listing) TakeFor(id, owner string) bool {
+	at, ok := l.ids[idKey(id)]
+	if !ok || l.Items[at].Taken {
+		return false
+	}
+	l.Items[at].Taken, l.Items[at].owner = true, idKey(owner)
+	return true
+}
+
+// TakenFor says whether an item was taken for an item of the store.
+func (l *Listing) TakenFor(id, owner string) bool {
+	at, ok := l.ids[idKey(id)]
+	return ok && l.Items[at].Taken && l.Items[at].owner == idKey(owner)
 }
 
 // TakeAll marks all items of a set as accounted for.

@@ -71,6 +71,9 @@ func New(t *Tree, folders []store.Folder, into string, rules map[string]string) 
 		if err != nil {
 			return nil, Usagef("map: folder %q of the target: %v", rules[from], err)
 		}
+		if p.mapped[f.ID] != nil {
+			return nil, Usagef("map: folder %q is named twice, in other words", from)
+		}
 		p.mapped[f.ID] = n
 	}
 	return p, nil

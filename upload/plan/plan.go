@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"mailferry/internal/selection"
 	"mailferry/store"
@@ -159,14 +158,4 @@ func Stand(j *store.Journal, it store.Item) (Standing, store.JournalEntry, error
 		return IsChanged, e, nil
 	}
 	return IsNew, e, nil
-}
-
-// JournalName is the name of the journal of a target mailbox, and of the target
-// in failures and summaries. Each folder that a tree was put into has its own.
-func JournalName(target, into string) string {
-	name := strings.ToLower(target)
-	if into != "" {
-		name += "/" + into
-	}
-	return name
 }

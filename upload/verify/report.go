@@ -121,6 +121,8 @@ func (t *tally) note(f Finding, items int) {
 		t.report.Missing += items
 	case Doubled:
 		t.report.Doubled += items
+	case Different:
+		t.report.Different += items
 	case Unverifiable:
 		t.report.Unverifiable += items
 	}

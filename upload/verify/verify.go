@@ -31,7 +31,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := o.defaults(); err != nil {
 		return Report{}, err
 	}
-	target := plan.JournalName(o.Target, o.Into)
+	target, err := plan.JournalName(o.Store, o.Target, o.Into)
+	if err != nil {
+		return Report{}, err
+	}
 	v := &verification{
 		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: target}, o: o,
 		choice: plan.Choice{
@@ -41,7 +44,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		accepted: make(map[string]bool),
 		tally:    tally{report: Report{Level: o.Level}, groups: make(map[string]*Group)},
 	}
-	err := v.run(ctx, target)
+	err = v.run(ctx, target)
 	return v.tally.finish(), err
 }
 
@@ -232,7 +235,7 @@ func (v *verification) folderKeys(ctx context.Context, g *plan.Group, c folderCo
 		if err != nil {
 			return err
 		}
-		if e.TargetID == "" || !l.Take(e.TargetID) {
+		if e.TargetID == "" || !l.TakeFor(e.TargetID, it.ID) {
 			wanted.Item(it.Item)
 		}
 	}
@@ -260,11 +263,15 @@ func (v *verification) folderKeys(ctx context.Context, g *plan.Group, c folderCo
 		if err != nil {
 			return err
 		}
-		_, e, err := plan.Stand(v.journal, it.Item)
+		state, e, err := plan.Stand(v.journal, it.Item)
 		if err != nil {
 			return err
 		}
-		if e.TargetID != "" && l.Has(e.TargetID) {
+		if e.TargetID != "" && l.TakenFor(e.TargetID, it.ID) {
+			if (state == plan.IsChanged || state == plan.IsOpen) && !v.compared(it.Item) {
+				v.older(it.Item, it.Folder, e.TargetID)
+				continue
+			}
 			if err := v.there(it.Item, it.Folder, e.TargetID); err != nil {
 				return err
 			}
@@ -300,9 +307,26 @@ func (v *verification) list(ctx context.Context, g *plan.Group, c folderCount) (
 	return match.List(ctx, v.o.Client, g.Node.ID, true, c.associated > 0, wanted)
 }
 
+// compared says whether the content of an item will be compared.
+func (v *verification) compared(it store.Item) bool {
+	return v.o.Level == Content && sampled(it.ID, v.o.Sample)
+}
+
+// older notes an item whose copy is of an earlier version, or may be.
+func (v *verification) older(it store.Item, f *store.Folder, targetID string) {
+	v.Item("verified", it, f, targetID)
+	if v.accepted[it.ID] {
+		v.tally.mu.Lock()
+		v.tally.report.Accepted++
+		v.tally.mu.Unlock()
+		return
+	}
+	v.tally.note(finding(Different, it, f, targetID, "this version was not uploaded, as far as the store knows: upload again"), 1)
+}
+
 // there goes on with an item that was found.
 func (v *verification) there(it store.Item, f *store.Folder, targetID string) error {
-	if v.o.Level == Content && sampled(it.ID, v.o.Sample) {
+	if v.compared(it) {
 		return v.compare.add(pair{it, f, targetID})
 	}
 	v.Item("verified", it, f, targetID)
