@@ -89,6 +89,9 @@ func (p *Placement) named(text string) *store.Folder {
 	if !ok {
 		return nil
 	}
+	if role == roleRoot {
+		role = roleVisible
+	}
 	for _, f := range p.source {
 		if f.Distinguished != role {
 			continue
