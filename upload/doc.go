@@ -16,8 +16,10 @@
 //     or was seen to hold it.
 //   - Twins arrive. Equal items in one folder are counted, never merged.
 //   - An item that was uploaded before and changed at the source since replaces
-//     its copy. If that copy is gone from where it was put, this is a failure to
-//     be looked at by a person, and nothing new is made.
+//     its copy. If that copy is gone from where it was put, or was changed there
+//     by somebody, this is a failure to be looked at by a person: nothing new is
+//     made, and nothing overwritten unless IfExists is Replace.
+//   - What counts as uploaded and is not where it was put any more is told.
 //   - The bytes that are sent are the bytes that were exported.
 //
 // How items are recognised at the target: the journal of the store knows the new
@@ -27,8 +29,8 @@
 // stored blob, property by property. See the comment of match.
 //
 // A server can make an extra copy itself. One that is content-equal to an item of
-// this run, came into being while its batch was under way, and that no entry of
-// the journal names, is removed. Anything else is only told.
+// that this run sent, came into being while its batch was under way, and that no
+// journal of the target names, is removed. Anything else is only told.
 //
 // [Verify] changes nothing at the target.
 package upload

@@ -13,9 +13,6 @@ import (
 // Each kind of fault, several times in one run: each item arrives once.
 func TestFaultsThatPass(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:70")
-	want := w.held(alice)
-	restore := w.snapshot()
 	for name, fault := range map[string]ewstest.Fault{
 		"drop-before":             {Op: "UploadItems", Kind: "drop-before", Every: 3, Times: 4},
 		"drop-after-commit":       {Op: "UploadItems", Kind: "drop-after-commit", Every: 3, Times: 4},
@@ -37,9 +34,9 @@ func TestFaultsThatPass(t *testing.T) {
 		"folders exist meanwhile": {Op: "CreateFolder", Kind: "drop-after-commit", Every: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			restore()
-			w.server.Reset()
-			w.t, w.warnings = t, nil
+			t.Parallel()
+			w := newWorld(t, "sample:60")
+			want := w.held(alice)
 			w.faults(fault)
 			s := w.run()
 			if w.server.Stats().Faults == 0 {
@@ -106,7 +103,7 @@ func (w *world) blobsOf(n int) []string {
 
 func TestPoisonStandsAloneInTheEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:90")
+	w := newWorld(t, "sample:60")
 	sums := w.blobsOf(40)
 	poison := sums[20]
 	w.faults(ewstest.Fault{Op: "UploadItems", Kind: "poison", Item: poison})
@@ -129,7 +126,7 @@ func TestPoisonStandsAloneInTheEnd(t *testing.T) {
 
 func TestItemsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:90")
+	w := newWorld(t, "sample:60")
 	sums := w.blobsOf(30)
 	w.faults(
 		ewstest.Fault{Op: "UploadItems", Kind: "corrupt-item", Item: sums[3]},
@@ -171,7 +168,7 @@ func TestItemsThatAreRefused(t *testing.T) {
 
 func TestQuotaEndsTheRunAndCanBeResumed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:90")
+	w := newWorld(t, "sample:60")
 	w.faults(ewstest.Fault{Op: "UploadItems", Kind: "quota", Nth: 25})
 	s, err := w.try(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "full") || s.Left == 0 || s.Failed != 0 || s.Moved == 0 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"mailferry/ews/ewstest"
 	"mailferry/ews/ewstest/mailbox"
@@ -321,7 +322,7 @@ func TestCopiesOfAnotherJournalAreNotRemoved(t *testing.T) {
 // One folder of the source that is named twice has no certain place.
 func TestOneFolderIsMappedTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:10")
+	w := newWorld(t, "sample:30")
 	_, err := w.try(t.Context(), func(o *upload.Options) { o.Map = map[string]string{"#inbox": "A", "Inbox": "B"} })
 	if !errors.Is(err, selection.ErrUsage) {
 		t.Errorf("%v", err)
@@ -331,7 +332,7 @@ func TestOneFolderIsMappedTwice(t *testing.T) {
 // The same folder in other words is the same journey.
 func TestIntoIsTheSameInOtherWords(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:20")
+	w := newWorld(t, "sample:30")
 	w.run(func(o *upload.Options) { o.Into, o.IfExists = "From Alice", upload.Copy })
 	before := total(w.held(bob))
 	for _, into := range []string{"from alice", " From Alice", "#root/From Alice"} {
@@ -357,5 +358,31 @@ func TestVerifyTellsOlderVersions(t *testing.T) {
 	w.run()
 	if r := w.verify(upload.LevelKey); !r.OK() {
 		t.Errorf("after the upload: %+v", r)
+	}
+}
+
+// A message id that only the store knows proves nothing: what bob had before is
+// compared.
+func TestAnItemWithoutMessageIDIsNotTakenForAMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "empty")
+	put := func(address, text, messageID string) {
+		t.Helper()
+		m := message("IPM.Note", "Offer", text)
+		m.Props.Set(fts.MakeTag(0x0E06, fts.Time), fts.FileTimeOf(time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)))
+		if messageID != "" {
+			m.Props.Set(fts.MakeTag(0x1035, fts.String), messageID)
+		}
+		box := w.server.Mailbox(address)
+		inbox, _ := box.Distinguished("inbox")
+		if _, err := box.Add(inbox.ID, m, mailbox.AddOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(alice, "what alice was offered", "<1@x.example>")
+	put(bob, "a draft of bob's", "")
+	w.export()
+	if s := w.run(); s.Moved != 1 || total(w.held(bob)) != 2 {
+		t.Errorf("%+v, the target holds %d", s, total(w.held(bob)))
 	}
 }

@@ -69,7 +69,7 @@ func TestIntoAFolder(t *testing.T) {
 
 func TestMap(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:100")
+	w := newWorld(t, "sample:120")
 	w.apply(alice, ewstest.Change{Do: "new-folder", Folder: "inbox", Name: "below"})
 	ids := w.apply(alice, ewstest.Change{Do: "new-folder", Folder: "sentitems", Name: "more"})
 	w.apply(alice, ewstest.Change{Do: "add", Folder: ids[0], Count: 2})
@@ -122,7 +122,7 @@ func TestBadPlacesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 
 func TestNamesOfWellKnownFoldersMeanNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:20")
+	w := newWorld(t, "sample:30")
 	ids := w.apply(alice, ewstest.Change{Do: "new-folder", Folder: "msgfolderroot", Name: "Posteingang"})
 	w.apply(alice, ewstest.Change{Do: "add", Folder: ids[0], Count: 3})
 	w.export()
@@ -177,7 +177,7 @@ func TestEveryTree(t *testing.T) {
 
 func TestATargetWithoutArchiveIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:20", func(o *ewstest.Options) { o.Mailboxes[1].Archive = false })
+	w := newWorld(t, "sample:30", func(o *ewstest.Options) { o.Mailboxes[1].Archive = false })
 	w.apply(alice, ewstest.Change{Do: "add", Folder: "archiveinbox", Count: 2})
 	w.export()
 	_, err := w.try(t.Context(), func(o *upload.Options) { o.Archive = true })

@@ -43,7 +43,7 @@ func TestMixedFaultsAndKills(t *testing.T) {
 		{Op: "ExportItems", Kind: "truncated", Every: 5},
 		{Op: "FindFolder", Kind: "drop-before", Every: 4},
 	}
-	w := newWorld(t, "sample:45")
+	w := newWorld(t, "sample:40")
 	w.twins(3)
 	w.export()
 	want := w.held(alice)

@@ -119,7 +119,7 @@ func (w *world) snapshot() (restore func()) {
 
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:80")
+	w := newWorld(t, "sample:60")
 	for at := int64(3); ; at += 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		var count atomic.Int64
@@ -145,7 +145,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 
 func TestDrainLeavesNothingUnknown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:80")
+	w := newWorld(t, "sample:60")
 	drain := make(chan struct{})
 	uploaded := 0
 	s := w.run(func(o *upload.Options) {
@@ -181,7 +181,7 @@ func TestDrainLeavesNothingUnknown(t *testing.T) {
 
 func TestTwinsAllArriveAlsoWhenAnswersAreLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:20")
+	w := newWorld(t, "sample:30")
 	w.twins(6)
 	w.export()
 	w.faults(ewstest.Fault{Op: "UploadItems", Kind: "drop-after-commit", Every: 2, Times: 5})
@@ -353,7 +353,7 @@ func TestDeletedItemsStayBehind(t *testing.T) {
 
 func TestVerifyFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:90", func(o *ewstest.Options) { o.Lose = []uint32{0x00360003} }) // PidTagSensitivity
+	w := newWorld(t, "sample:60", func(o *ewstest.Options) { o.Lose = []uint32{0x00360003} }) // PidTagSensitivity
 	w.run()
 	r := w.verify(upload.LevelContent)
 	if r.OK() || r.Different == 0 || r.Missing+r.Doubled != 0 || r.Different+r.Equal != r.Compared {

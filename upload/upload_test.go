@@ -9,7 +9,7 @@ import (
 
 func TestWholeMailboxIntoALocalisedOne(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sample:150")
+	w := newWorld(t, "sample:120")
 	s := w.run()
 	want := w.held(alice)
 	if s.Moved != total(want) || s.Failed != 0 || s.Left != 0 || s.Bytes == 0 || s.Requests == 0 || s.Target != bob {
