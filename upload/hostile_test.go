@@ -56,18 +56,6 @@ func (w *world) killAtUpload(nth int64, after bool, change ...func(*upload.Optio
 	}
 }
 
-// targetFolder is the id of bob's folder.
-func (w *world) targetFolder(distinguished string) string {
-	w.t.Helper()
-	for _, f := range w.inventory(bob).Folders {
-		if f.Distinguished == distinguished {
-			return f.ID
-		}
-	}
-	w.t.Fatal("no such folder")
-	return ""
-}
-
 // A folder may be deleted while nobody knows whether it got the last batch.
 func TestTheFolderOfALostBatchIsDeleted(t *testing.T) {
 	t.Parallel()
@@ -340,24 +328,6 @@ func TestIntoIsTheSameInOtherWords(t *testing.T) {
 		if err == nil && s.Moved != 0 || total(w.held(bob)) != before {
 			t.Errorf("%q: %+v, %v", into, s, err)
 		}
-	}
-}
-
-// A check knows when a copy is of an older version.
-func TestVerifyTellsOlderVersions(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "sample:30")
-	w.run()
-	w.apply(alice, ewstest.Change{Do: "update", Item: w.inbox(alice)[0].ID, Subject: "changed at the source"})
-	w.export()
-	for _, level := range []upload.Level{upload.LevelKey, upload.LevelContent} {
-		if r := w.verify(level); r.OK() || r.Different != 1 || r.Missing+r.Doubled+r.Unverifiable != 0 {
-			t.Errorf("%s: %+v", level, r)
-		}
-	}
-	w.run()
-	if r := w.verify(upload.LevelKey); !r.OK() {
-		t.Errorf("after the upload: %+v", r)
 	}
 }
 
