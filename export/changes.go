@@ -81,7 +81,7 @@ func (r *run) readFolder(ctx context.Context, f *folder) error {
 		return nil
 	}
 	action := ews.ActionFor(refused.Op, refused)
-	if verb := afterRetries(action); refused.Code == "ErrorInvalidSyncStateData" || verb == ews.Skip || verb == ews.Refresh || verb == ews.Bisect || f.Root == store.Public {
+	if verb := afterRetries(action); verb == ews.Skip || verb == ews.Refresh || verb == ews.Bisect || f.Root == store.Public {
 		return r.failFolder(ctx, f, refused.Cause(), "the folder can't be listed: "+refused.Message)
 	}
 	return err
@@ -128,7 +128,7 @@ func (r *run) syncFolder(ctx context.Context, f *folder) error {
 	}
 	m, state := readMark(kept)
 	if f.Root == store.Public || m.find {
-		return r.listFolder(ctx, f)
+		return r.listFolder(ctx, f, mark{find: true})
 	}
 	if m.resync || r.o.Associated && !m.associated {
 		state = "" // begin anew: the state doesn't know all that is wanted
@@ -165,7 +165,10 @@ func (r *run) syncFolder(ctx context.Context, f *folder) error {
 			plan = r.newPlan(f)
 			continue
 		case ok && cannotSync(refused):
-			return r.listFolder(ctx, f)
+			return r.listFolder(ctx, f, mark{find: true})
+		case ok && refused.Code == "ErrorInvalidSyncStateData":
+			// What the server gives it does not take back: this run lists, the next tries anew.
+			return r.listFolder(ctx, f, mark{resync: true})
 		case err != nil:
 			return fmt.Errorf("read the changes of a folder: %w", err)
 		}

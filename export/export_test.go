@@ -253,6 +253,37 @@ func TestASyncStateThatTheServerForgotIsReadAnew(t *testing.T) {
 	w.same(w.source(visible(w.hiddenFolders())))
 }
 
+// A server that takes back none of the states it gives: folders of more than one
+// page are listed instead.
+func TestAServerThatForgetsEachSyncState(t *testing.T) {
+	w := newWorld(t, "sample:80")
+	w.server.SetPolicy(ewstest.Policy{SyncPage: 4})
+	w.faults(ewstest.Fault{Op: "SyncFolderItems", Kind: "invalid-sync-state"})
+	before := w.server.Stats()
+	if s := w.run(); s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	if _, byOp := w.requests(before); byOp["FindItem"] == 0 {
+		t.Errorf("no folder was listed: %v", byOp)
+	}
+	inbox := w.anyOf(func(f mailbox.InventoryFolder, _ mailbox.InventoryItem) bool { return f.Distinguished == "inbox" })
+	w.apply(ewstest.Change{Do: "delete", Item: inbox.ID})
+	w.apply(ewstest.Change{Do: "add", Folder: "inbox", Count: 2})
+	if s := w.run(); s.Moved != 2 || s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	w.faults()
+	if s := w.run(); s.Moved != 0 || s.Failed != 0 {
+		t.Errorf("%+v", s)
+	}
+	before = w.server.Stats()
+	w.run()
+	if _, byOp := w.requests(before); byOp["FindItem"] != 0 {
+		t.Errorf("states are not used again: %v", byOp)
+	}
+	w.same(w.source(visible(w.hiddenFolders())))
+}
+
 func TestAFolderThatCannotBeSynchronisedIsListed(t *testing.T) {
 	w := newWorld(t, "sample:80")
 	w.run()

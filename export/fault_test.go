@@ -38,7 +38,6 @@ func TestEveryFaultPasses(t *testing.T) {
 		"reencode-ids":         {{Op: "ExportItems", Kind: "reencode-ids"}},
 		"gzip-garbage":         {{Op: "ExportItems", Kind: "gzip-garbage", Nth: 2}},
 		"wrong-content-type":   {{Op: "ExportItems", Kind: "wrong-content-type", Nth: 2}},
-		"invalid-sync-state":   {{Op: "SyncFolderItems", Kind: "invalid-sync-state", Nth: 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "sample:60")

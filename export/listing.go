@@ -46,9 +46,10 @@ func (s *seenIDs) has(id string) bool {
 }
 
 // listFolder reads a folder that can't be synchronised: all of it is listed and
-// compared with the store.
-func (r *run) listFolder(ctx context.Context, f *folder) error {
-	state := mark{find: true, associated: r.o.Associated}.with("")
+// compared with the store. What is kept in place of a state is next.
+func (r *run) listFolder(ctx context.Context, f *folder, next mark) error {
+	next.associated = r.o.Associated
+	state := next.with("")
 	seen := &seenIDs{}
 	plan := r.newPlan(f)
 	traversals := []ews.ItemTraversal{ews.ShallowItems}

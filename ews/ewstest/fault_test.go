@@ -42,6 +42,7 @@ func count(p *probe, folder string) int { return len(p.ids(folder, "Shallow")) }
 // connection and from the mailbox.
 func TestFaultKinds(t *testing.T) {
 	p, folders, ids, blobs := seeded(t)
+	syncState := content(p.do(syncRequest(folders[0], "", 1, "")), "SyncState")[0]
 	upload := uploadRequest(up{action: "CreateNew", folder: folders[0], blob: blobs[0]}, up{action: "CreateNew", folder: folders[0], blob: blobs[0]})
 	export := exportRequest(ids...)
 	type seen struct {
@@ -135,7 +136,7 @@ func TestFaultKinds(t *testing.T) {
 		{"stuck offset", ewstest.Fault{Op: "FindItem", Kind: "stuck-offset"}, findRequest(folders[0], 7, 10, ""), func(s seen) bool {
 			return attr(s.body, "RootFolder", "IndexedPagingOffset")[0] == "7" && attr(s.body, "RootFolder", "IncludesLastItemInRange")[0] == "false" && len(attr(s.body, "ItemId", "Id")) == 0
 		}},
-		{"sync state", ewstest.Fault{Op: "SyncFolderItems", Kind: "invalid-sync-state"}, syncRequest(folders[0], "", 10, ""), code("ErrorInvalidSyncStateData")},
+		{"sync state", ewstest.Fault{Op: "SyncFolderItems", Kind: "invalid-sync-state"}, syncRequest(folders[0], syncState, 10, ""), code("ErrorInvalidSyncStateData")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			before := count(p, folders[0])

@@ -239,7 +239,8 @@ func (c *call) syncFolderHierarchy() *soap.Error {
 			return nil, err
 		}
 		state := syncState{Kind: "folders " + named, Mailbox: b.GUID, Folder: root.ID}
-		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
+		given := op.ChildText("m:SyncState")
+		if err := state.read(given); err != nil || given != "" && c.faults["invalid-sync-state"] != nil {
 			return nil, errSyncState
 		}
 		changes, upTo, e := b.FolderChanges(root.ID, state.Since)

@@ -88,7 +88,8 @@ func (c *call) syncFolderItems() *soap.Error {
 			return nil, soap.Fail("ErrorInvalidOperation", "Search folders can't be synchronized.")
 		}
 		state := syncState{Kind: "items", Mailbox: b.GUID, Folder: f.ID}
-		if err := state.read(op.ChildText("m:SyncState")); err != nil || c.faults["invalid-sync-state"] != nil {
+		given := op.ChildText("m:SyncState")
+		if err := state.read(given); err != nil || given != "" && c.faults["invalid-sync-state"] != nil {
 			return nil, errSyncState
 		}
 		changes, next, last, e := b.Changes(f.ID, state.Point, associated, limit)

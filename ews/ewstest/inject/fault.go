@@ -7,7 +7,8 @@ package inject
 // short-response, drop-before, drop-after-commit, drop-mid-response, stall,
 // slow, http-401, http-503, http-302-error-page, http-413, timeout,
 // reencode-ids, duplicate-ids, stuck-offset, invalid-sync-state, gzip-garbage,
-// wrong-content-type, huge-response.
+// wrong-content-type, huge-response. No server refuses a request that begins
+// without a state: invalid-sync-state leaves that one alone.
 //
 // Kinds that concern an item count items of Op, or of those only the one that
 // Item names: busy-item, inner-busy, batch-stopped, poison, corrupt-item,
