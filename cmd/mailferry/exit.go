@@ -64,6 +64,8 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 		return exitRefused, line
 	case errors.As(err, &answer) && rightsRefused(answer):
 		return exitRefused, line + rightsHint(answer)
+	case errors.As(err, &answer) && answer.Code == "ErrorNonExistentMailbox":
+		return exitFailed, line + ": give the mailbox by the primary SMTP address that it has on this server"
 	}
 	return exitFailed, line + certificateHint(err)
 }

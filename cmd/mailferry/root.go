@@ -71,15 +71,18 @@ unchanged to the same server or to another one (EWS UploadItems).
   mailferry verify alice@old.example bob@new.example --store DIR    prove that nothing is missing, doubled or changed
 
 A mailbox is [SERVER:]user@domain[/Folder/Path]; SERVER is a profile of the
-config file. Without a profile give --url, --auth, --user and --password-file.
-Try "mailferry demo" to see the whole job on simulated servers.
+config file. Without a profile, flags say where the mailbox is that the command
+talks to: --url and --user, and where they are needed --auth (default ntlm),
+--password-file (else $MAILFERRY_PASSWORD, else a prompt), --access and
+--ca-file. Try "mailferry demo" to see the whole job on simulated servers.
 
 Every flag can be set by an environment variable: --batch-items is
 MAILFERRY_BATCH_ITEMS. A flag that may be repeated takes one value a line there.
 
-Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 finished, but some items
-failed and nobody accepted that; 4 login or rights refused; 5 store locked,
-damaged or of a newer format; 130 interrupted, what was moved is kept.`,
+Exit codes: 0 all done; 1 failed, as by an unknown mailbox; 2 wrong usage;
+3 finished, but some items failed and nobody accepted that; 4 login or rights
+refused; 5 store locked, damaged or of a newer format; 130 interrupted, what
+was moved is kept.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
