@@ -1,46 +1,31 @@
 package engine
 
 import (
-	"bytes"
-	"fmt"
-
-	"go.etcd.io/bbolt"
+	"errors"
+	"os"
+	"path/filepath"
 )
 
-// CheckIndex reads all of the index, whose pages have no checksums but whose
-// values do, and calls report for each value that is not what was written. An
-// error that is ErrDamaged says that the index can't be read to its end.
+// CheckIndex reads all pages of the index that hold something, byte by byte, and
+// calls report for each that is not as it was written. Free pages hold nothing
+// and are passed over.
 func (e *Engine) CheckIndex(report func(error)) error {
-	return e.View(func(t *Tx) error {
-		return t.b.ForEach(func(name []byte, b *bbolt.Bucket) error { return checkBucket(string(name), b, report) })
-	})
-}
-
-// checkBucket walks a bucket the two ways in which it is read, from its first
-// key and by searching: damage to a page's own head can mislead only one.
-func checkBucket(p string, b *bbolt.Bucket, report func(error)) error {
-	c := b.Cursor()
-	for _, begin := range []func() (k, v []byte){c.First, func() (k, v []byte) { return c.Seek(nil) }} {
-		var last []byte
-		for k, v := begin(); k != nil; k, v = c.Next() {
-			if last != nil && bytes.Compare(last, k) >= 0 {
-				return fmt.Errorf("%w: the keys of %s are out of order", ErrDamaged, IndexName)
-			}
-			last = k
-			if v != nil {
-				if _, err := OpenValue(p, k, v); err != nil {
-					report(err)
-				}
-				continue
-			}
-			nested := b.Bucket(k)
-			if nested == nil {
-				return fmt.Errorf("%w: a bucket of %s can't be found", ErrDamaged, IndexName)
-			}
-			if err := checkBucket(Path(p, string(k)), nested, report); err != nil {
-				return err
-			}
+	return e.View(func(t *Tx) (err error) {
+		f, err := os.Open(filepath.Join(e.dir, IndexName))
+		if err != nil {
+			return err
 		}
-	}
-	return nil
+		defer func() { err = errors.Join(err, f.Close()) }()
+		size := int64(t.b.DB().Info().PageSize)
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		pages := uint64(info.Size() / size)
+		c := &pageChecker{f: f, size: size, end: pages, seen: make([]uint64, pages/64+1), report: report}
+		if err := c.metas(); err != nil {
+			return err
+		}
+		return c.tree("", uint64(t.b.Cursor().Bucket().Root()), nil, nil, 0)
+	})
 }
