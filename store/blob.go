@@ -34,10 +34,14 @@ func (s *Store) openBlob(row engine.Blob, sum [32]byte) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := segment.NewReader(f, row.Loc.Offset, row.Loc.Offset+row.Loc.Length)
+	r := segment.NewReader(f, row.Loc.Offset, row.Loc.Offset+row.Loc.Length, s.e.Keys())
 	if err := r.Next(); err != nil {
 		f.Close()
 		return nil, inSegment(row.Loc.Segment, err)
+	}
+	if r.Blind {
+		f.Close()
+		return nil, ErrKeyNeeded
 	}
 	return &blobReader{r: r, f: f, row: row, sum: sum}, nil
 }

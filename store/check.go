@@ -38,6 +38,7 @@ type CheckReport struct {
 	Blobs    int      `json:"blobs"`
 	Segments int      `json:"segments"`
 	Read     int64    `json:"read"`    // bytes of blobs that were read and hashed
+	Sealed   int      `json:"sealed"`  // records of which only the checksums were compared: no key was given
 	Suspect  int      `json:"suspect"` // blobs that are as they came, and were not understood
 	Damage   []Damage `json:"damage"`  // the first 1000
 	Damaged  int      `json:"damaged"` // all
@@ -59,7 +60,7 @@ type checker struct {
 func (s *Store) Check(ctx context.Context, o CheckOptions) (CheckReport, error) {
 	var r CheckReport
 	c := &checker{s: s, o: o, r: &r, bad: map[[32]byte]string{}}
-	for _, step := range []func(context.Context) error{c.segments, c.index, c.blobs, c.items} {
+	for _, step := range []func(context.Context) error{c.config, c.segments, c.index, c.blobs, c.items} {
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
@@ -88,6 +89,11 @@ func (c *checker) note(file, item string, err error) error {
 
 func segmentPath(number uint32) string {
 	return filepath.Join(engine.SegmentsDir, segment.Name(number))
+}
+
+func (c *checker) config(context.Context) error {
+	file, err := c.s.e.CheckConfig()
+	return c.note(file, "", err)
 }
 
 // segments compares the files with the lengths that the index knows.
@@ -135,58 +141,39 @@ func (c *checker) segment(ctx context.Context, number uint32, class segment.Clas
 	return nil
 }
 
-// read reads every record of a segment. Behind damage it goes on with the next
-// record that can be found.
+// read reads every record of a segment.
 func (c *checker) read(ctx context.Context, f fault.File, number uint32, length int64) error {
-	for from := int64(segment.HeaderSize); from < length; {
-		r := segment.NewReader(f, from, length)
-		err := c.records(ctx, r)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	return segment.Walk(f, segment.HeaderSize, length, c.s.e.Keys(), func(r *segment.Reader) error {
+		return c.record(ctx, r)
+	}, func(r *segment.Reader, err error) {
 		item := ""
 		if key, ok := recordKey(r); ok {
 			item = key.ID
 		}
-		if !errors.Is(err, ErrDamaged) {
-			return err
-		}
 		c.damage(segmentPath(number), item, err.Error())
-		if from, err = segment.FindRecord(f, r.Offset()+1, length); err != nil {
-			return err
-		}
-		if from < 0 {
-			return nil
-		}
-	}
-	return nil
+	})
 }
 
 func recordKey(r *segment.Reader) (key ItemKey, ok bool) {
 	return key, r.Kind != segment.LogRecord && json.Unmarshal(r.Meta, &key) == nil
 }
 
-// records reads up to the first damage, or io.EOF.
-func (c *checker) records(ctx context.Context, r *segment.Reader) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := r.Next(); err != nil {
-			return err
-		}
-		switch r.Kind {
-		case segment.BlobRecord:
-			if err := c.parse(r); err != nil {
-				return err
-			}
-			c.r.Read += r.Size
-		case segment.LogRecord:
-			if err := engine.ReadOps(r, func(engine.Op) error { return nil }); err != nil {
-				return err
-			}
-		}
+func (c *checker) record(ctx context.Context, r *segment.Reader) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	switch {
+	case r.Blind:
+		c.r.Sealed++
+	case r.Kind == segment.BlobRecord:
+		if err := c.parse(r); err != nil {
+			return err
+		}
+		c.r.Read += r.Size
+	case r.Kind == segment.LogRecord:
+		return engine.ReadOps(r, func(engine.Op) error { return nil })
+	}
+	return nil
 }
 
 // parse reads a blob to its end and sees whether it is understood.
@@ -245,8 +232,8 @@ func (c *checker) blob(open *openFiles, sum [32]byte, b engine.Blob) error {
 	if err != nil {
 		return err
 	}
-	r, err := segment.ReadEnd(f, b.Loc)
-	if err != nil {
+	r, err := segment.ReadEnd(f, b.Loc, c.s.e.Keys())
+	if err != nil || r.Blind {
 		return err
 	}
 	if r.Kind != segment.BlobRecord || r.SHA256 != sum || r.Size != b.Size {
@@ -331,7 +318,7 @@ func (c *checker) bucketItems(ctx context.Context, mailbox, bucket string) error
 		} else if b.Size != size {
 			text = "its blob has another size"
 		}
-		row, err := decodeItem(v)
+		row, err := c.s.decodeItem(v)
 		if err != nil {
 			return finding{}, false, err
 		}

@@ -12,26 +12,29 @@ import (
 	"mailferry/store/engine"
 )
 
-func (k *FailureKey) bytes() ([]byte, error) {
+func (k *FailureKey) bytes(s *Store) ([]byte, error) {
 	k.Mailbox = address(k.Mailbox)
 	if err := errors.Join(checkID("mailbox", k.Mailbox), checkID("direction", string(k.Direction)), checkID("item id", k.ItemID)); err != nil {
 		return nil, err
 	}
-	return []byte(engine.Path(k.Mailbox, string(k.Direction), k.Target, k.ItemID)), nil
+	target := k.Target
+	if target != "" {
+		target = s.e.Name(target)
+	}
+	return []byte(engine.Path(s.e.Name(k.Mailbox), string(k.Direction), target, k.ItemID)), nil
 }
 
 // RecordFailure adds a failure, or another attempt to the one with the same key.
 // Who accepted it with the same code need not accept it again.
 func (s *Store) RecordFailure(ctx context.Context, f Failure) error {
-	key, err := f.bytes()
+	key, err := f.bytes(s)
 	if err != nil {
 		return fmt.Errorf("record a failure: %w", err)
 	}
 	now := time.Now().UTC()
 	return s.update(ctx, nil, func(t *tx) error {
 		f := f
-		var old Failure
-		found, err := t.getJSON(bucketFailures, key, &old)
+		old, found, err := t.getFailure(key)
 		if err != nil {
 			return err
 		}
@@ -49,11 +52,12 @@ func (s *Store) RecordFailure(ctx context.Context, f Failure) error {
 			f.Subject = cmp.Or(f.Subject, old.Subject)
 			f.Class = cmp.Or(f.Class, old.Class)
 			f.Size = cmp.Or(f.Size, old.Size)
+			f.sealed = old.sealed
 			if f.Accepted.IsZero() && f.Code == old.Code {
 				f.Accepted, f.AcceptedReason = old.Accepted, old.AcceptedReason
 			}
 		}
-		return t.putJSON(bucketFailures, key, f)
+		return t.putFailure(key, f)
 	})
 }
 
@@ -63,7 +67,7 @@ func (s *Store) ClearFailure(ctx context.Context, keys ...FailureKey) error {
 	raw := make([][]byte, len(keys))
 	for i := range keys {
 		var err error
-		if raw[i], err = keys[i].bytes(); err != nil {
+		if raw[i], err = keys[i].bytes(s); err != nil {
 			return fmt.Errorf("clear a failure: %w", err)
 		}
 	}
@@ -79,13 +83,12 @@ func (s *Store) ClearFailure(ctx context.Context, keys ...FailureKey) error {
 
 // AcceptFailure writes down that a person accepts a failure, and why.
 func (s *Store) AcceptFailure(ctx context.Context, key FailureKey, reason string) error {
-	raw, err := key.bytes()
+	raw, err := key.bytes(s)
 	if err != nil || reason == "" {
 		return errors.Join(err, errors.New("a failure is accepted by its key and with a reason"))
 	}
 	return s.update(ctx, nil, func(t *tx) error {
-		var f Failure
-		found, err := t.getJSON(bucketFailures, raw, &f)
+		f, found, err := t.getFailure(raw)
 		if err != nil {
 			return err
 		}
@@ -93,7 +96,7 @@ func (s *Store) AcceptFailure(ctx context.Context, key FailureKey, reason string
 			return fmt.Errorf("there is no failure of item %s", key.ItemID)
 		}
 		f.Accepted, f.AcceptedReason = time.Now().UTC(), reason
-		return t.putJSON(bucketFailures, raw, f)
+		return t.putFailure(raw, f)
 	})
 }
 
@@ -101,7 +104,7 @@ func (s *Store) AcceptFailure(ctx context.Context, key FailureKey, reason string
 func (s *Store) Failures(f FailureFilter) iter.Seq2[Failure, error] {
 	f.Mailbox = address(f.Mailbox)
 	return rows(s, bucketFailures, nil, func(_ *tx, _, v []byte) (row Failure, keep bool, err error) {
-		err = decodeJSON(v, &row)
+		row, err = s.decodeFailure(v)
 		keep = err == nil && (f.Mailbox == "" || f.Mailbox == row.Mailbox) &&
 			(f.Direction == "" || f.Direction == row.Direction) && (f.Target == "" || f.Target == row.Target)
 		return row, keep, err

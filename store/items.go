@@ -60,7 +60,7 @@ func (s *Store) ApplyChanges(ctx context.Context, mailbox, folderID string, chan
 				return err
 			}
 		}
-		return t.Set(box(mailbox, boxSync), number, []byte(syncState))
+		return t.Set(box(t.name(mailbox), boxSync), number, []byte(syncState))
 	})
 	if err != nil {
 		return fmt.Errorf("apply changes: %w", err)
@@ -75,11 +75,11 @@ func (t *tx) applyChange(mailbox string, number []byte, c *Change) error {
 	}
 	here := found && [4]byte(key) == [4]byte(number)
 	save := func() error {
-		v, err := row.encode()
+		v, err := row.encode(t.s)
 		if err != nil {
 			return err
 		}
-		return t.Put(box(mailbox, boxItems), key, v)
+		return t.Put(box(t.name(mailbox), boxItems), key, v)
 	}
 	switch {
 	case c.Kind == Upsert && here && row.changeKey == c.ChangeKey:
@@ -89,16 +89,16 @@ func (t *tx) applyChange(mailbox string, number []byte, c *Change) error {
 				return err
 			}
 		}
-		return t.Del(box(mailbox, boxPending), pendingKey(number, c.ItemID))
+		return t.Del(box(t.name(mailbox), boxPending), pendingKey(number, c.ItemID))
 	case c.Kind == Upsert:
 		js, err := json.Marshal(pendingJSON{c.ChangeKey, c.Class, c.Associated, c.SearchKey, c.Received})
 		if err != nil {
 			return err
 		}
 		v := append(engine.U64(uint64(c.Size)), js...)
-		return t.Set(box(mailbox, boxPending), pendingKey(number, c.ItemID), v)
+		return t.Set(box(t.name(mailbox), boxPending), pendingKey(number, c.ItemID), v)
 	case c.Kind == Delete:
-		if err := t.Del(box(mailbox, boxPending), pendingKey(number, c.ItemID)); err != nil {
+		if err := t.Del(box(t.name(mailbox), boxPending), pendingKey(number, c.ItemID)); err != nil {
 			return err
 		}
 		if here && !row.deleted {
@@ -114,18 +114,18 @@ func (t *tx) applyChange(mailbox string, number []byte, c *Change) error {
 
 // findItem returns the current version of an item and its key in boxItems.
 func (t *tx) findItem(mailbox, id string) (key []byte, row itemRow, found bool, err error) {
-	key, err = t.Get(box(mailbox, boxIndex), []byte(id))
+	key, err = t.Get(box(t.name(mailbox), boxIndex), []byte(id))
 	if key == nil || err != nil {
 		return nil, row, false, err
 	}
-	v, err := t.Get(box(mailbox, boxItems), key)
+	v, err := t.Get(box(t.name(mailbox), boxItems), key)
 	if err == nil && (v == nil || len(key) != 12) {
 		err = fmt.Errorf("%w: an item of %s is listed and not there", ErrDamaged, engine.IndexName)
 	}
 	if err != nil {
 		return nil, row, false, err
 	}
-	row, err = decodeItem(v)
+	row, err = t.s.decodeItem(v)
 	return key, row, err == nil, err
 }
 
@@ -155,20 +155,20 @@ func (t *tx) commitItem(st *Staged) error {
 		}
 	}
 	if !same {
-		n, err := t.Next(engine.Path("item", mailbox))
+		n, err := t.Next(engine.Path("item", t.name(mailbox)))
 		if err != nil {
 			return err
 		}
 		key = binary.BigEndian.AppendUint64(append(make([]byte, 0, 12), number...), n)
 	}
-	v, err := st.item.encode()
+	v, err := st.item.encode(t.s)
 	if err != nil {
 		return err
 	}
-	if err := t.Put(box(mailbox, boxItems), key, v); err != nil {
+	if err := t.Put(box(t.name(mailbox), boxItems), key, v); err != nil {
 		return err
 	}
-	if err := t.Put(box(mailbox, boxIndex), []byte(st.key.ID), key); err != nil {
+	if err := t.Put(box(t.name(mailbox), boxIndex), []byte(st.key.ID), key); err != nil {
 		return err
 	}
 	return t.dropPending(st.key)
@@ -177,14 +177,22 @@ func (t *tx) commitItem(st *Staged) error {
 // supersede moves an item to the old versions.
 func (t *tx) supersede(mailbox string, key []byte) error {
 	key = append([]byte(nil), key...)
-	v, err := t.Get(box(mailbox, boxItems), key)
+	v, err := t.Get(box(t.name(mailbox), boxItems), key)
 	if err != nil {
 		return err
 	}
-	if err := t.Put(box(mailbox, boxOld), key, append([]byte(nil), v...)); err != nil {
+	row, err := t.s.decodeItem(v)
+	if err != nil {
 		return err
 	}
-	return t.Del(box(mailbox, boxItems), key)
+	row.superseded = time.Now().UTC()
+	if v, err = row.encode(t.s); err != nil {
+		return err
+	}
+	if err := t.Put(box(t.name(mailbox), boxOld), key, v); err != nil {
+		return err
+	}
+	return t.Del(box(t.name(mailbox), boxItems), key)
 }
 
 // dropPending removes the pending row of one version of an item.
@@ -193,7 +201,7 @@ func (t *tx) dropPending(key ItemKey) error {
 	if number == nil || err != nil {
 		return err
 	}
-	p, k := box(key.Mailbox, boxPending), pendingKey(number, key.ID)
+	p, k := box(t.name(key.Mailbox), boxPending), pendingKey(number, key.ID)
 	v, err := t.Get(p, k)
 	if v == nil || err != nil {
 		return err
@@ -231,7 +239,7 @@ func (s *Store) SyncState(mailbox, folderID string) (state string, err error) {
 		if number == nil || err != nil {
 			return err
 		}
-		v, err := t.Get(box(mailbox, boxSync), number)
+		v, err := t.Get(box(t.name(mailbox), boxSync), number)
 		state = string(v)
 		return err
 	})
@@ -254,7 +262,7 @@ func inFolder[T any](s *Store, mailbox, folderID, bucket string, decode func(k, 
 		if err != nil || number == nil {
 			return
 		}
-		rows(s, box(mailbox, bucket), number, func(_ *tx, k, v []byte) (T, bool, error) {
+		rows(s, box(s.e.Name(mailbox), bucket), number, func(_ *tx, k, v []byte) (T, bool, error) {
 			row, err := decode(k, v)
 			return row, err == nil, err
 		})(yield)
@@ -277,7 +285,7 @@ func (s *Store) Pending(mailbox, folderID string) iter.Seq2[Pending, error] {
 func (s *Store) PendingCount(mailbox string) (items int, bytes int64, err error) {
 	err = s.view(func(t *tx) error {
 		items, bytes = 0, 0
-		return t.Scan(box(address(mailbox), boxPending), nil, nil, func(_, v []byte) (bool, error) {
+		return t.Scan(box(t.name(address(mailbox)), boxPending), nil, nil, func(_, v []byte) (bool, error) {
 			size, err := pendingSize(v)
 			items++
 			bytes += size
@@ -292,7 +300,7 @@ func (s *Store) PendingCount(mailbox string) (items int, bytes int64, err error)
 func (s *Store) Items(mailbox, folderID string) iter.Seq2[Item, error] {
 	mailbox = address(mailbox)
 	return inFolder(s, mailbox, folderID, boxItems, func(_, v []byte) (Item, error) {
-		row, err := decodeItem(v)
+		row, err := s.decodeItem(v)
 		return row.item(mailbox, folderID), err
 	})
 }
@@ -300,17 +308,17 @@ func (s *Store) Items(mailbox, folderID string) iter.Seq2[Item, error] {
 // OldVersions yields the versions of items that a newer one superseded.
 func (s *Store) OldVersions(mailbox string) iter.Seq2[Item, error] {
 	mailbox = address(mailbox)
-	return rows(s, box(mailbox, boxOld), nil, func(t *tx, k, v []byte) (Item, bool, error) {
+	return rows(s, box(s.e.Name(mailbox), boxOld), nil, func(t *tx, k, v []byte) (Item, bool, error) {
 		return t.itemOf(mailbox, k, v)
 	})
 }
 
 func (t *tx) itemOf(mailbox string, k, v []byte) (Item, bool, error) {
-	row, err := decodeItem(v)
+	row, err := t.s.decodeItem(v)
 	if err != nil {
 		return Item{}, false, err
 	}
-	folder, err := t.Get(box(mailbox, boxIDs), k[:4])
+	folder, err := t.Get(box(t.name(mailbox), boxIDs), k[:4])
 	return row.item(mailbox, string(folder)), err == nil, err
 }
 
@@ -322,7 +330,7 @@ func (s *Store) Item(mailbox, id string) (it Item, found bool, err error) {
 		if !ok || err != nil {
 			return err
 		}
-		folder, err := t.Get(box(mailbox, boxIDs), key[:4])
+		folder, err := t.Get(box(t.name(mailbox), boxIDs), key[:4])
 		it, found = row.item(mailbox, string(folder)), err == nil
 		return err
 	})
@@ -343,10 +351,10 @@ func (s *Store) CountItems(mailbox string) (map[string]Count, error) {
 			}
 			c = Count{}
 		}
-		err := t.Scan(box(mailbox, boxItems), nil, nil, func(k, v []byte) (bool, error) {
+		err := t.Scan(box(t.name(mailbox), boxItems), nil, nil, func(k, v []byte) (bool, error) {
 			if number != string(k[:4]) {
 				flush()
-				id, err := t.Get(box(mailbox, boxIDs), k[:4])
+				id, err := t.Get(box(t.name(mailbox), boxIDs), k[:4])
 				if err != nil {
 					return false, err
 				}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,14 +44,35 @@ func (s *Store) Journal(target string) (*Journal, error) {
 func (s *Store) Targets() (targets []string, err error) {
 	err = s.view(func(t *tx) error {
 		targets, err = t.Names(bucketJournals)
+		for i, name := range targets {
+			if err != nil || !s.e.Encrypted() {
+				return err
+			}
+			var target []byte
+			target, err = t.Get(bucketTargets, []byte(name))
+			targets[i] = string(target)
+		}
 		return err
 	})
+	slices.Sort(targets)
 	return targets, err
 }
 
-func (j *Journal) bucket(name string) string { return engine.Path(bucketJournals, j.target, name) }
+// remember keeps what the name of the target stands for.
+func (j *Journal) remember(t *tx) error {
+	if !t.s.e.Encrypted() {
+		return nil
+	}
+	return t.Put(bucketTargets, []byte(t.name(j.target)), []byte(j.target))
+}
 
-func journalKey(mailbox, id string) []byte { return []byte(engine.Path(address(mailbox), id)) }
+func (j *Journal) bucket(name string) string {
+	return engine.Path(bucketJournals, j.s.e.Name(j.target), name)
+}
+
+func (t *tx) journalKey(mailbox, id string) []byte {
+	return []byte(engine.Path(t.name(address(mailbox)), id))
+}
 
 func decodeEntry(v []byte) (e JournalEntry, err error) {
 	if len(v) < len(e.SHA256) {
@@ -64,7 +86,7 @@ func decodeEntry(v []byte) (e JournalEntry, err error) {
 // Get returns the entry of an item.
 func (j *Journal) Get(mailbox, itemID string) (e JournalEntry, found bool, err error) {
 	err = j.s.view(func(t *tx) error {
-		v, err := t.Get(j.bucket(journalRows), journalKey(mailbox, itemID))
+		v, err := t.Get(j.bucket(journalRows), t.journalKey(mailbox, itemID))
 		if v == nil || err != nil {
 			return err
 		}
@@ -85,7 +107,7 @@ func (j *Journal) Intend(ctx context.Context, entries []JournalEntry) error {
 		for i := range es {
 			e := &es[i]
 			e.State = StateSent
-			v, err := t.Get(j.bucket(journalSent), journalKey(e.Source.Mailbox, e.Source.ID))
+			v, err := t.Get(j.bucket(journalSent), t.journalKey(e.Source.Mailbox, e.Source.ID))
 			if err != nil {
 				return err
 			}
@@ -137,6 +159,9 @@ func (j *Journal) write(ctx context.Context, entries []JournalEntry, prepare fun
 	}
 	var written []JournalEntry
 	err := j.s.update(ctx, nil, func(t *tx) error {
+		if err := j.remember(t); err != nil {
+			return err
+		}
 		written = append([]JournalEntry(nil), entries...)
 		if err := prepare(t, written); err != nil {
 			return err
@@ -162,7 +187,7 @@ func (j *Journal) putEntry(t *tx, e *JournalEntry) error {
 	if err != nil {
 		return err
 	}
-	key := journalKey(e.Source.Mailbox, e.Source.ID)
+	key := t.journalKey(e.Source.Mailbox, e.Source.ID)
 	if err := t.Put(j.bucket(journalRows), key, append(e.SHA256[:len(e.SHA256):len(e.SHA256)], js...)); err != nil {
 		return err
 	}
@@ -203,6 +228,9 @@ func (j *Journal) PutBaseline(ctx context.Context, b FolderBaseline) error {
 	return j.s.update(ctx, nil, func(t *tx) error {
 		v, err := t.Get(j.bucket(journalBase), []byte(b.Folder))
 		if v != nil || err != nil {
+			return err
+		}
+		if err := j.remember(t); err != nil {
 			return err
 		}
 		return t.putJSON(j.bucket(journalBase), []byte(b.Folder), b)

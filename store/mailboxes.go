@@ -30,7 +30,7 @@ func (s *Store) PutMailbox(m Mailbox) error {
 	}
 	return s.update(context.Background(), nil, func(t *tx) error {
 		var old Mailbox
-		found, err := t.getJSON(bucketMailboxes, []byte(m.Address), &old)
+		found, err := t.getJSON(bucketMailboxes, []byte(t.name(m.Address)), &old)
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (s *Store) PutMailbox(m Mailbox) error {
 		if found && !old.FirstRun.IsZero() {
 			now.FirstRun = old.FirstRun
 		}
-		return t.putJSON(bucketMailboxes, []byte(m.Address), now)
+		return t.putJSON(bucketMailboxes, []byte(t.name(m.Address)), now)
 	})
 }
 
@@ -54,7 +54,11 @@ func (s *Store) PutFolders(ctx context.Context, mailbox string, folders []Folder
 	}
 	return s.update(ctx, nil, func(t *tx) error {
 		for _, f := range folders {
-			if err := t.putJSON(box(mailbox, boxFolders), []byte(f.ID), f); err != nil {
+			js, err := s.encodeFolder(f)
+			if err == nil {
+				err = t.putJSON(box(t.name(mailbox), boxFolders), []byte(f.ID), js)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -66,9 +70,8 @@ func (s *Store) PutFolders(ctx context.Context, mailbox string, folders []Folder
 func (s *Store) Folders(mailbox string) (all []Folder, err error) {
 	err = s.view(func(t *tx) error {
 		all = nil
-		return t.Scan(box(address(mailbox), boxFolders), nil, nil, func(_, v []byte) (bool, error) {
-			var f Folder
-			err := decodeJSON(v, &f)
+		return t.Scan(box(t.name(address(mailbox)), boxFolders), nil, nil, func(_, v []byte) (bool, error) {
+			f, err := s.decodeFolder(v)
 			all = append(all, f)
 			return true, err
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"mailferry/store/engine"
 )
@@ -20,6 +21,7 @@ const (
 	bucketJournals  = "journal"   // target -> the buckets of a journal
 	bucketFailures  = "failures"
 	bucketRuns      = "runs"
+	bucketTargets   = "targets" // name of a target in an encrypted store -> target
 )
 
 // maxID is the most bytes an id may have; Exchange's have about 150.
@@ -57,15 +59,16 @@ const (
 	boxSync    = "sync"    // folder number -> sync state; not in the log
 )
 
-func box(mailbox, name string) string { return engine.Path(bucketBoxes, mailbox, name) }
+// box is the path of a bucket of the mailbox that name stands for, see tx.name.
+func box(name, bucket string) string { return engine.Path(bucketBoxes, name, bucket) }
 
 // folderNumber returns the short number that stands for a folder id in keys.
 func (t *tx) folderNumber(mailbox, id string, create bool) (number []byte, err error) {
-	number, err = t.Get(box(mailbox, boxNumbers), []byte(id))
+	number, err = t.Get(box(t.name(mailbox), boxNumbers), []byte(id))
 	if number != nil || err != nil || !create {
 		return number, err
 	}
-	n, err := t.Next(engine.Path("folder", mailbox))
+	n, err := t.Next(engine.Path("folder", t.name(mailbox)))
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +76,10 @@ func (t *tx) folderNumber(mailbox, id string, create bool) (number []byte, err e
 		return nil, errors.New("too many folders")
 	}
 	number = engine.U32(uint32(n))
-	if err := t.Put(box(mailbox, boxNumbers), []byte(id), number); err != nil {
+	if err := t.Put(box(t.name(mailbox), boxNumbers), []byte(id), number); err != nil {
 		return nil, err
 	}
-	return number, t.Put(box(mailbox, boxIDs), number, []byte(id))
+	return number, t.Put(box(t.name(mailbox), boxIDs), number, []byte(id))
 }
 
 // itemRow is an item in the index: flags, size and hash, then JSON.
@@ -88,12 +91,16 @@ type itemRow struct {
 	associated    bool
 	deleted       bool
 	read          *bool
+	superseded    time.Time // by a newer version; zero: by none, or by a run of format 1
+	sealed        []byte    // the trailer, where it could not be read
 }
 
 type itemJSON struct {
-	ID        string `json:"id"`
-	ChangeKey string `json:"change_key,omitempty"`
-	trailer
+	ID         string    `json:"id"`
+	ChangeKey  string    `json:"change_key,omitempty"`
+	Superseded time.Time `json:"superseded,omitzero"`
+	Sealed     []byte    `json:"sealed,omitempty"`
+	*trailer
 }
 
 const (
@@ -106,7 +113,7 @@ const (
 
 const itemPrefix = 1 + 8 + 32
 
-func (r *itemRow) encode() ([]byte, error) {
+func (r *itemRow) encode(s *Store) ([]byte, error) {
 	var flags byte
 	for _, f := range []struct {
 		on  bool
@@ -124,7 +131,17 @@ func (r *itemRow) encode() ([]byte, error) {
 	}
 	b := binary.BigEndian.AppendUint64([]byte{flags}, uint64(r.size))
 	b = append(b, r.sum[:]...)
-	js, err := json.Marshal(itemJSON{r.id, r.changeKey, r.trailer})
+	row := itemJSON{ID: r.id, ChangeKey: r.changeKey, Superseded: r.superseded, trailer: &r.trailer}
+	if s.e.Encrypted() {
+		row.trailer, row.Sealed = nil, r.sealed
+		if row.Sealed == nil {
+			var err error
+			if row.Sealed, err = s.seal(engine.Path("item", r.id), r.trailer); err != nil {
+				return nil, err
+			}
+		}
+	}
+	js, err := json.Marshal(row)
 	return append(b, js...), err
 }
 
@@ -136,16 +153,25 @@ func itemHead(v []byte) (flags byte, size int64, sum [32]byte, err error) {
 	return v[0], int64(binary.BigEndian.Uint64(v[1:])), [32]byte(v[9:]), nil
 }
 
-func decodeItem(v []byte) (r itemRow, err error) {
+func (s *Store) decodeItem(v []byte) (r itemRow, err error) {
 	flags, size, sum, err := itemHead(v)
 	if err != nil {
 		return r, err
 	}
-	var js itemJSON
+	js := itemJSON{trailer: &r.trailer}
 	if err := decodeJSON(v[itemPrefix:], &js); err != nil {
 		return r, err
 	}
-	r = itemRow{id: js.ID, changeKey: js.ChangeKey, size: size, sum: sum, trailer: js.trailer}
+	if js.Sealed != nil {
+		open, err := s.unseal(engine.Path("item", js.ID), js.Sealed, &r.trailer)
+		if err != nil {
+			return r, err
+		}
+		if !open {
+			r.sealed = js.Sealed
+		}
+	}
+	r.id, r.changeKey, r.size, r.sum, r.superseded = js.ID, js.ChangeKey, size, sum, js.Superseded
 	r.deleted, r.associated = flags&itemDeleted != 0, flags&itemAssociated != 0
 	if flags&itemReadKnown != 0 {
 		read := flags&itemRead != 0

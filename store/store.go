@@ -15,6 +15,12 @@ type Options = engine.Options
 // OpenOptions say how to open a store.
 type OpenOptions = engine.OpenOptions
 
+// Unlock is what opens an encrypted store.
+type Unlock = engine.Unlock
+
+// Key says who may open an encrypted store.
+type Key = engine.Key
+
 // States of a store that a caller may want to tell apart, by errors.Is.
 var (
 	ErrLocked      = engine.ErrLocked      // another process has the store open
@@ -25,6 +31,8 @@ var (
 	ErrNoSpace     = engine.ErrNoSpace     // the disk is full
 	ErrReadOnly    = engine.ErrReadOnly    // a write to a store that was opened for reading
 	ErrClosed      = engine.ErrClosed      // the store or the writer was closed
+	ErrWrongKey    = engine.ErrWrongKey    // what was given does not open the encrypted store
+	ErrKeyNeeded   = engine.ErrKeyNeeded   // the store is encrypted and nothing was given to open it
 
 	// ErrUnsettled: an item was sent and its outcome is not known, so it must
 	// not be sent again.
@@ -59,18 +67,35 @@ func (s *Store) Close() error { return s.e.Close() }
 func (s *Store) Dir() string { return s.e.Dir() }
 
 // tx is a transaction of the index, with what this package can do in it.
-type tx struct{ *engine.Tx }
+type tx struct {
+	*engine.Tx
+	s *Store
+}
+
+// name is what stands for an address or a target in keys of the index.
+func (t *tx) name(address string) string { return t.s.e.Name(address) }
 
 func (s *Store) view(fn func(*tx) error) error {
-	return s.e.View(func(t *engine.Tx) error { return fn(&tx{t}) })
+	return s.e.View(func(t *engine.Tx) error { return fn(&tx{t, s}) })
 }
 
 func (s *Store) update(ctx context.Context, files []*engine.Segment, fn func(*tx) error) error {
-	return s.e.Update(ctx, files, func(t *engine.Tx) error { return fn(&tx{t}) })
+	return s.e.Update(ctx, files, func(t *engine.Tx) error { return fn(&tx{t, s}) })
 }
 
 // rows iterates over a bucket page by page. decode may say that a row is to be
 // left out.
 func rows[T any](s *Store, p string, prefix []byte, decode func(t *tx, k, v []byte) (row T, keep bool, err error)) iter.Seq2[T, error] {
-	return engine.Rows(s.e, p, prefix, func(t *engine.Tx, k, v []byte) (T, bool, error) { return decode(&tx{t}, k, v) })
+	return engine.Rows(s.e, p, prefix, func(t *engine.Tx, k, v []byte) (T, bool, error) { return decode(&tx{t, s}, k, v) })
 }
+
+// Encrypted says whether the store is.
+func (s *Store) Encrypted() bool { return s.e.Encrypted() }
+
+// Blind says that mail content which was written before can't be read: the store
+// is encrypted for recipients only, and no identity was given.
+func (s *Store) Blind() bool { return s.e.Blind() }
+
+// Alias is what stands for an address in status.json: itself, or in an encrypted
+// store a pseudonym.
+func (s *Store) Alias(address string) string { return s.e.Name(address) }

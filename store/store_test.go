@@ -346,7 +346,7 @@ func TestOpenRefuses(t *testing.T) {
 		old, new string
 		want     error
 	}{
-		{`"format": 1`, `"format": 2`, store.ErrNewerFormat},
+		{`"format": 2`, `"format": 99`, store.ErrNewerFormat},
 		{`"segment_size": 2`, `"segment_size": 3`, store.ErrDamaged},
 		{`{`, `[`, store.ErrDamaged},
 	} {

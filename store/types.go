@@ -44,6 +44,8 @@ type Folder struct {
 	Total         int    `json:"total"`          // items, as the server counted
 	Size          int64  `json:"size,omitempty"` // bytes, as the server counted
 	Gone          bool   `json:"gone,omitempty"` // not at the source any more
+
+	sealed string // path and name, where they could not be read
 }
 
 // ChangeKind says what happened to an item at the source.
@@ -180,6 +182,8 @@ type Failure struct {
 	Last           time.Time `json:"last,omitzero"`     // zero: now
 	Accepted       time.Time `json:"accepted,omitzero"` // zero: nobody accepted it
 	AcceptedReason string    `json:"accepted_reason,omitempty"`
+
+	sealed string // folder, subject and texts, where they could not be read
 }
 
 // FailureFilter chooses failures; empty fields choose all.

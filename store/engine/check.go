@@ -22,7 +22,7 @@ func (e *Engine) CheckIndex(report func(error)) error {
 			return err
 		}
 		pages := uint64(info.Size() / size)
-		c := &pageChecker{f: f, size: size, end: pages, seen: make([]uint64, pages/64+1), report: report}
+		c := &pageChecker{f: f, size: size, end: pages, seen: make([]uint64, pages/64+1), values: e.values(), report: report}
 		if err := c.metas(); err != nil {
 			return err
 		}

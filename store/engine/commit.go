@@ -18,6 +18,7 @@ const maxGroup = 64
 // request asks the committer for a change of the index.
 type request struct {
 	fn    func(*Tx) error // may be called more than once
+	alone func() error    // instead of fn: runs while nothing else is committed
 	files []*Segment      // to be synced before
 	err   error
 	done  chan error
@@ -53,12 +54,21 @@ func (e *Engine) committer() {
 		case <-e.closing:
 			return
 		case r := <-e.requests:
+			if r.alone != nil {
+				r.done <- e.runAlone(r.alone)
+				continue
+			}
 			group = append(group, r)
 		}
+		var after *request
 	more:
 		for len(group) < maxGroup {
 			select {
 			case r := <-e.requests:
+				if r.alone != nil {
+					after = r
+					break more
+				}
 				group = append(group, r)
 			default:
 				break more
@@ -74,6 +84,30 @@ func (e *Engine) committer() {
 			}
 			r.done <- r.err
 		}
+		if after != nil {
+			after.done <- e.runAlone(after.alone)
+		}
+	}
+}
+
+func (e *Engine) runAlone(fn func() error) error {
+	if err := e.Fatal(); err != nil {
+		return err
+	}
+	return NoSpace(fn())
+}
+
+// exclusive runs fn while nothing is committed.
+func (e *Engine) exclusive(fn func() error) error {
+	if e.readOnly {
+		return ErrReadOnly
+	}
+	r := &request{alone: fn, done: make(chan error, 1)}
+	select {
+	case e.requests <- r:
+		return <-r.done
+	case <-e.closing:
+		return ErrClosed
 	}
 }
 
@@ -160,7 +194,7 @@ func (e *Engine) runGroup(group []*request) (*Tx, error) {
 		if err != nil {
 			return nil, err
 		}
-		t := newTx(b)
+		t := e.newTx(b)
 		failed, left := false, 0
 		for _, r := range group {
 			if r.err != nil {
@@ -199,20 +233,13 @@ func (e *Engine) appendLog(t *Tx, seq uint64) error {
 		}
 		e.log = o
 	}
-	before := e.log.Offset()
-	loc, err := writeLog(e.log.File, t.log, seq)
+	loc, err := e.writeLog(t.log, seq, 0)
 	if err != nil {
-		if !e.log.Usable() {
-			return e.fail("write the log", err)
-		}
 		return err
-	}
-	if err := e.log.Sync(); err != nil {
-		return e.fail("sync the log", err)
 	}
 	err = t.Set(bucketMeta, []byte("seq"), U64(seq))
 	if err == nil {
-		err = t.Set(BucketSegments, U32(e.log.Number), segmentValue(segment.Log, before+loc.Length))
+		err = t.Set(BucketSegments, U32(e.log.Number), segmentValue(segment.Log, loc.Offset+loc.Length))
 	}
 	if err != nil {
 		return e.fail("write "+IndexName, err)
@@ -220,20 +247,30 @@ func (e *Engine) appendLog(t *Tx, seq uint64) error {
 	return nil
 }
 
-func writeLog(f *segment.File, ops []byte, seq uint64) (segment.Location, error) {
-	r, err := f.Begin(segment.LogRecord, binary.LittleEndian.AppendUint64(nil, seq))
-	if err != nil {
-		return segment.Location{}, err
+// writeLog writes one record of the log and makes it durable.
+func (e *Engine) writeLog(ops []byte, seq uint64, mark byte) (loc segment.Location, err error) {
+	meta := binary.LittleEndian.AppendUint64(nil, seq)
+	if mark != 0 {
+		meta = append(meta, mark)
 	}
-	_, err = r.Write(ops)
-	var loc segment.Location
-	if err == nil {
+	r, err := e.log.Begin(segment.LogRecord, meta)
+	if err != nil {
+		return loc, err
+	}
+	if _, err = r.Write(ops); err == nil {
 		loc, err = r.End(nil)
 	}
 	if err != nil {
 		r.Cancel()
+		if !e.log.Usable() {
+			return loc, e.fail("write the log", err)
+		}
+		return loc, err
 	}
-	return loc, err
+	if err := e.log.Sync(); err != nil {
+		return loc, e.fail("sync the log", err)
+	}
+	return loc, nil
 }
 
 // segmentValue makes a row of BucketSegments.

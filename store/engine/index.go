@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"iter"
 	"runtime/debug"
 	"strings"
@@ -23,8 +22,6 @@ const (
 	BucketSegments = "segments" // number -> class, committed length
 	BucketBlobs    = "blobs"    // SHA-256 -> location
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var indexOptions = bbolt.Options{FreelistType: bbolt.FreelistMapType, NoFreelistSync: true, Timeout: time.Second}
 
@@ -54,14 +51,17 @@ func openIndex(name string, readOnly bool) (*bbolt.DB, error) {
 // for the log, from which the index can be made anew; what Set changes is not.
 //
 // Each value is followed by a checksum of key and value, because the pages of
-// the index have none.
+// the index have none; in an encrypted store it is sealed instead.
 type Tx struct {
 	b       *bbolt.Tx
+	values  values
 	buckets map[string]*bbolt.Bucket
 	log     []byte
 }
 
-func newTx(b *bbolt.Tx) *Tx { return &Tx{b: b, buckets: map[string]*bbolt.Bucket{}} }
+func (e *Engine) newTx(b *bbolt.Tx) *Tx {
+	return &Tx{b: b, values: e.values(), buckets: map[string]*bbolt.Bucket{}}
+}
 
 // Path names a bucket in a bucket.
 func Path(names ...string) string { return strings.Join(names, "\x00") }
@@ -92,22 +92,6 @@ func (t *Tx) bucket(p string, create bool) (*bbolt.Bucket, error) {
 	return b, nil
 }
 
-// valueSum covers the bucket too: a value that a damaged page number puts into
-// another bucket is not taken for one of that bucket.
-func valueSum(p string, key, value []byte) uint32 {
-	sum := crc32.Checksum([]byte(p), castagnoli)
-	return crc32.Update(crc32.Update(sum, castagnoli, key), castagnoli, value)
-}
-
-// OpenValue takes the checksum off a value of the bucket p.
-func OpenValue(p string, key, stored []byte) ([]byte, error) {
-	n := len(stored) - 4
-	if n < 0 || binary.LittleEndian.Uint32(stored[n:]) != valueSum(p, key, stored[:n]) {
-		return nil, fmt.Errorf("%w: a value in %s is not what was written", ErrDamaged, IndexName)
-	}
-	return stored[:n:n], nil
-}
-
 // Get returns a value, or nil when there is none. It is valid within the transaction.
 func (t *Tx) Get(p string, key []byte) ([]byte, error) {
 	b, err := t.bucket(p, false)
@@ -118,7 +102,7 @@ func (t *Tx) Get(p string, key []byte) ([]byte, error) {
 	if stored == nil {
 		return nil, nil
 	}
-	return OpenValue(p, key, stored)
+	return t.values.open(p, key, stored)
 }
 
 // Set changes the index without the log.
@@ -133,15 +117,13 @@ func (t *Tx) change(p string, key, value []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if stored := b.Get(key); len(stored) == len(value)+4 && bytes.Equal(stored[:len(value)], value) {
-		if _, err := OpenValue(p, key, stored); err == nil {
+	if stored := b.Get(key); len(stored) == len(value)+t.values.overhead() {
+		if old, err := t.values.open(p, key, stored); err == nil && bytes.Equal(old, value) {
 			return false, nil
 		}
 	}
 	b.FillPercent = 0.9 // most keys come in order
-	stored := make([]byte, 0, len(value)+4)
-	stored = append(stored, value...)
-	return true, b.Put(key, binary.LittleEndian.AppendUint32(stored, valueSum(p, key, value)))
+	return true, b.Put(key, t.values.close(p, key, value))
 }
 
 // Put changes the index and the log.
@@ -199,7 +181,7 @@ func (t *Tx) Scan(p string, prefix, after []byte, fn func(k, v []byte) (bool, er
 		if stored == nil || after != nil && bytes.Equal(k, after) {
 			continue
 		}
-		v, err := OpenValue(p, k, stored)
+		v, err := t.values.open(p, k, stored)
 		if err != nil {
 			return err
 		}
@@ -227,7 +209,7 @@ func (t *Tx) Names(p string) ([]string, error) {
 // would keep the index from using its free pages again.
 func (e *Engine) View(fn func(*Tx) error) (err error) {
 	defer guardIndex(&err)()
-	err = e.db.View(func(b *bbolt.Tx) error { return fn(newTx(b)) })
+	err = e.db.View(func(b *bbolt.Tx) error { return fn(e.newTx(b)) })
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}

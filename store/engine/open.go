@@ -21,6 +21,7 @@ type OpenOptions struct {
 	Create      bool          // make the store if the folder is missing or empty
 	Rebuild     bool          // make index.db anew from the segments
 	LockTimeout time.Duration // how long to wait for another process to end; 0: not at all
+	Unlock      Unlock        // for an encrypted store
 	Files       fault.FS      // nil: the disk. Tests put a faulty layer here
 }
 
@@ -28,7 +29,8 @@ type OpenOptions struct {
 type Engine struct {
 	dir      string
 	fsys     fault.FS
-	id       [16]byte
+	config   config
+	keys     *keyring // nil: not encrypted
 	readOnly bool
 	lock     *os.File
 	db       *bbolt.DB
@@ -62,25 +64,16 @@ func Open(dir string, o OpenOptions) (*Engine, error) {
 }
 
 func open(dir string, o OpenOptions) (_ *Engine, err error) {
-	c, err := readConfig(o.Files, dir)
-	if errors.Is(err, ErrNotAStore) && o.Create && !o.ReadOnly {
+	if _, err := readConfig(o.Files, dir); err != nil {
+		if !errors.Is(err, ErrNotAStore) || !o.Create || o.ReadOnly {
+			return nil, err
+		}
 		if err := initStore(o.Files, dir, Options{}); err != nil {
 			return nil, err
 		}
-		c, err = readConfig(o.Files, dir)
 	}
+	e, err := lockedEngine(dir, o)
 	if err != nil {
-		return nil, err
-	}
-	e := &Engine{
-		dir: dir, fsys: o.Files, readOnly: o.ReadOnly,
-		requests: make(chan *request), closing: make(chan struct{}), committed: make(chan struct{}),
-	}
-	if e.id, err = c.storeID(); err != nil {
-		return nil, err
-	}
-	e.segments = pool{fsys: o.Files, dir: filepath.Join(dir, SegmentsDir), id: e.id, max: c.SegmentSize, next: 1}
-	if e.lock, err = lockStore(dir, o.ReadOnly, o.LockTimeout); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -88,6 +81,9 @@ func open(dir string, o OpenOptions) (_ *Engine, err error) {
 			e.closeFiles()
 		}
 	}()
+	if err := e.migrate(); err != nil {
+		return nil, err
+	}
 	if err := e.openIndex(o.Rebuild); err != nil {
 		return nil, err
 	}
@@ -99,6 +95,48 @@ func open(dir string, o OpenOptions) (_ *Engine, err error) {
 		return nil, err
 	}
 	go e.committer()
+	return e, nil
+}
+
+// lockedEngine takes the lock of the store and opens its keys; nothing else is
+// opened yet.
+func lockedEngine(dir string, o OpenOptions) (_ *Engine, err error) {
+	e := &Engine{
+		dir: dir, fsys: o.Files, readOnly: o.ReadOnly,
+		requests: make(chan *request), closing: make(chan struct{}), committed: make(chan struct{}),
+	}
+	if e.lock, err = lockStore(dir, o.ReadOnly, o.LockTimeout); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			e.closeFiles()
+		}
+	}()
+	// It is read under the lock: who had the store before may have added a key.
+	c, err := readConfig(o.Files, dir)
+	if err != nil {
+		return nil, err
+	}
+	e.config = c
+	id, err := c.storeID()
+	if err != nil {
+		return nil, err
+	}
+	e.segments = pool{fsys: o.Files, dir: filepath.Join(dir, SegmentsDir), id: id, max: c.SegmentSize, next: 1}
+	if c.Encryption == nil {
+		return e, nil
+	}
+	if e.keys, err = openKeys(c.Encryption, o.Unlock); err != nil {
+		return nil, err
+	}
+	e.segments.keys = e.keys
+	e.keys.save = func() error {
+		if e.readOnly {
+			return ErrReadOnly
+		}
+		return e.config.write(e.fsys, e.dir)
+	}
 	return e, nil
 }
 
@@ -117,6 +155,11 @@ func (e *Engine) openIndex(rebuild bool) error {
 	if e.db, err = openIndex(name, e.readOnly); err != nil {
 		return err
 	}
+	return e.readSeq()
+}
+
+// readSeq reads how far of the log the index knows.
+func (e *Engine) readSeq() error {
 	return e.View(func(t *Tx) error {
 		v, err := t.Get(bucketMeta, []byte("seq"))
 		if len(v) == 8 {
@@ -167,11 +210,19 @@ func (e *Engine) WriteFile(name string, data []byte) error {
 
 // OpenSegment opens a segment for reading and returns its header.
 func (e *Engine) OpenSegment(number uint32) (fault.File, segment.Header, error) {
-	f, h, err := segment.OpenFile(e.fsys, e.segments.dir, number, e.id, os.O_RDONLY)
+	f, h, err := segment.OpenFile(e.fsys, e.segments.dir, number, e.segments.id, os.O_RDONLY)
 	if NotExist(err) {
 		err = fmt.Errorf("%w: %s is missing", ErrDamaged, segment.Name(number))
 	}
 	return f, h, err
+}
+
+// Keys opens the sealed records of the store.
+func (e *Engine) Keys() segment.Keys {
+	if e.keys == nil {
+		return nil
+	}
+	return e.keys.find
 }
 
 // Close ends what is under way and closes the store. Writers should be closed before.

@@ -35,6 +35,7 @@ type pageChecker struct {
 	size   int64 // of a page
 	end    uint64
 	seen   []uint64 // a bit for each page that was met
+	values values
 	report func(error)
 }
 
@@ -167,7 +168,7 @@ func (c *pageChecker) content(p string, id uint64, b, first, limit []byte, depth
 				return err
 			}
 		default:
-			if _, err := OpenValue(p, key, value); err != nil {
+			if _, err := c.values.open(p, key, value); err != nil {
 				c.damage(id, "a value is not what was written")
 			}
 		}

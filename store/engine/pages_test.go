@@ -121,7 +121,7 @@ func livePages(t *testing.T, dir string, pages int) func(int) bool {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	c := &pageChecker{size: int64(os.Getpagesize()), end: uint64(pages), seen: make([]uint64, pages/64+1), report: func(err error) { t.Error(err) }}
+	c := &pageChecker{values: e.values(), size: int64(os.Getpagesize()), end: uint64(pages), seen: make([]uint64, pages/64+1), report: func(err error) { t.Error(err) }}
 	f, err := os.Open(filepath.Join(dir, IndexName))
 	if err != nil {
 		t.Fatal(err)

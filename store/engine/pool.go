@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"crypto/cipher"
 	"slices"
 	"sync"
 
@@ -16,6 +17,7 @@ type pool struct {
 	dir  string
 	id   [16]byte
 	max  int64 // a segment with this many bytes is full
+	keys *keyring
 
 	mu   sync.Mutex
 	next uint32 // number of the next new segment
@@ -46,6 +48,25 @@ func (p *pool) take(class segment.Class) (*Segment, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	slices.SortStableFunc(p.free, func(a, b *Segment) int { return cmp.Compare(b.size, a.size) })
+	var number uint32
+	var key cipher.AEAD
+	if p.keys != nil {
+		key = p.keys.index
+		if class == segment.Data {
+			var err error
+			if number, key, err = p.keys.writeKey(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	o, err := p.takeFile(class)
+	if err == nil {
+		o.Seal(number, key)
+	}
+	return o, err
+}
+
+func (p *pool) takeFile(class segment.Class) (*Segment, error) {
 	i := slices.IndexFunc(p.free, func(o *Segment) bool { return o.class == class })
 	if i >= 0 {
 		o := p.free[i]
@@ -65,6 +86,19 @@ func (p *pool) take(class segment.Class) (*Segment, error) {
 	}
 	p.next++
 	return &Segment{File: f, number: f.Number, class: class}, nil
+}
+
+// drop forgets part-filled segments: nothing is added to them any more.
+func (p *pool) drop(drop func(number uint32, class segment.Class) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = slices.DeleteFunc(p.free, func(o *Segment) bool {
+		gone := drop(o.number, o.class)
+		if gone && o.File != nil {
+			o.Close()
+		}
+		return gone
+	})
 }
 
 // full says that the owner should give the segment back before the next record.

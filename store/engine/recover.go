@@ -28,8 +28,20 @@ type tail struct {
 
 // logRecord is where a log record lies.
 type logRecord struct {
-	seq uint64
-	loc segment.Location
+	seq  uint64
+	mark byte // of a snapshot, see snapshot.go
+	loc  segment.Location
+}
+
+func decodeLogMeta(r *segment.Reader) (rec logRecord, ok bool) {
+	if r.Kind != segment.LogRecord || len(r.Meta) < 8 || len(r.Meta) > 9 {
+		return rec, false
+	}
+	rec.seq = binary.LittleEndian.Uint64(r.Meta)
+	if len(r.Meta) == 9 {
+		rec.mark = r.Meta[8]
+	}
+	return rec, true
 }
 
 // recover brings the index up to the segments: it replays the log records that
@@ -147,7 +159,7 @@ func (e *Engine) tailOf(number uint32, known int64) (tail, error) {
 			return tail{}, err
 		}
 	}
-	f, h, err := segment.OpenFile(e.fsys, e.segments.dir, number, e.id, os.O_RDONLY)
+	f, h, err := segment.OpenFile(e.fsys, e.segments.dir, number, e.segments.id, os.O_RDONLY)
 	if errors.Is(err, segment.ErrNewer) {
 		err = ErrNewerFormat
 	}
@@ -168,20 +180,20 @@ func (e *Engine) tailOf(number uint32, known int64) (tail, error) {
 // before), and what is torn is cut off.
 func (e *Engine) walkTail(t *tail, fn func(r *segment.Reader, loc segment.Location) error) error {
 	from := max(t.known, segment.HeaderSize)
-	f, _, err := segment.OpenFile(e.fsys, e.segments.dir, t.number, e.id, os.O_RDWR)
+	f, _, err := segment.OpenFile(e.fsys, e.segments.dir, t.number, e.segments.id, os.O_RDWR)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	r := segment.NewReader(f, from, t.size)
+	r := segment.NewReader(f, from, t.size, e.Keys())
 	end := from
 	for {
 		err := r.Next()
 		if err == nil {
 			_, err = io.Copy(io.Discard, r)
 		}
-		if errors.Is(err, io.EOF) {
-			break
+		if errors.Is(err, io.EOF) || err == nil && r.Blind {
+			break // without the key nobody knows what it is: it is fetched again
 		}
 		if errors.Is(err, ErrDamaged) {
 			if err := e.mayCut(t, f, end, err); err != nil {
@@ -241,11 +253,13 @@ func rewrite(f fault.File, from, to int64) error {
 // logTail finds the log records that the index may not have seen.
 func (e *Engine) logTail(t *tail) (records []logRecord, err error) {
 	err = e.walkTail(t, func(r *segment.Reader, loc segment.Location) error {
-		if r.Kind != segment.LogRecord || len(r.Meta) != 8 {
+		rec, ok := decodeLogMeta(r)
+		if !ok {
 			return fmt.Errorf("%w: %s holds what is no log", ErrDamaged, segment.Name(t.number))
 		}
-		if seq := binary.LittleEndian.Uint64(r.Meta); seq > e.seq {
-			records = append(records, logRecord{seq, loc})
+		if rec.seq > e.seq {
+			rec.loc = loc
+			records = append(records, rec)
 		}
 		return nil
 	})
@@ -254,12 +268,11 @@ func (e *Engine) logTail(t *tail) (records []logRecord, err error) {
 
 // replay applies log records in the order in which they were written.
 func (e *Engine) replay(records []logRecord) error {
-	slices.SortFunc(records, func(a, b logRecord) int {
-		if a.seq < b.seq {
-			return -1
-		}
-		return 1
-	})
+	return e.replayRun(e.sinceSnapshot(records))
+}
+
+// replayRun applies records that follow each other without a gap.
+func (e *Engine) replayRun(records []logRecord) error {
 	for len(records) > 0 {
 		n, size := 0, int64(0)
 		for n < len(records) && (n == 0 || size < replayBytes) {
@@ -287,12 +300,12 @@ func (e *Engine) replay(records []logRecord) error {
 }
 
 func (e *Engine) replayOne(t *Tx, rec logRecord) error {
-	f, _, err := segment.OpenFile(e.fsys, e.segments.dir, rec.loc.Segment, e.id, os.O_RDONLY)
+	f, _, err := segment.OpenFile(e.fsys, e.segments.dir, rec.loc.Segment, e.segments.id, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	r := segment.NewReader(f, rec.loc.Offset, rec.loc.Offset+rec.loc.Length)
+	r := segment.NewReader(f, rec.loc.Offset, rec.loc.Offset+rec.loc.Length, e.Keys())
 	if err := r.Next(); err != nil {
 		return err
 	}
@@ -353,7 +366,7 @@ func (e *Engine) tailUpdate(fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	t := newTx(b)
+	t := e.newTx(b)
 	if err := t.run(fn); err != nil {
 		b.Rollback()
 		return err

@@ -45,8 +45,8 @@ const (
 	LogRecord       Kind = 3 // changes of the index
 )
 
-// FlagSealed in a record says that the payloads of its frames are encrypted.
-const FlagSealed = 1
+// flagSealed in a record says that the payloads of its frames are sealed.
+const flagSealed = 1
 
 const (
 	frameMeta = 1
@@ -116,21 +116,29 @@ func decodeHeader(b []byte) (Header, error) {
 	return h, nil
 }
 
-func encodeRecordHeader(b []byte, kind Kind, id ID) []byte {
-	n := len(b)
-	b = append(b, recordMagic[:]...)
-	b = append(b, byte(kind), 0, 0, 0)
-	b = append(b, id[:]...)
-	b = append(b, 0, 0, 0, 0)
-	return le.AppendUint32(b, crc32.Checksum(b[n:], castagnoli))
+// recordHeader is the beginning of a record.
+type recordHeader struct {
+	kind  Kind
+	flags byte
+	id    ID
+	key   uint32 // number of the key that the frames are sealed with
 }
 
-func decodeRecordHeader(b []byte) (kind Kind, flags byte, id ID, ok bool) {
+func (h recordHeader) encode() (b [recordHeaderSize]byte) {
+	copy(b[:], recordMagic[:])
+	b[4], b[5] = byte(h.kind), h.flags
+	copy(b[8:], h.id[:])
+	le.PutUint32(b[24:], h.key)
+	le.PutUint32(b[28:], crc32.Checksum(b[:28], castagnoli))
+	return b
+}
+
+func decodeRecordHeader(b []byte) (h recordHeader, ok bool) {
 	if len(b) < recordHeaderSize || [4]byte(b[:4]) != recordMagic ||
 		le.Uint32(b[28:]) != crc32.Checksum(b[:28], castagnoli) {
-		return 0, 0, id, false
+		return h, false
 	}
-	return Kind(b[4]), b[5], ID(b[8:24]), true
+	return recordHeader{kind: Kind(b[4]), flags: b[5], id: ID(b[8:24]), key: le.Uint32(b[24:])}, true
 }
 
 // frameHeader is the beginning of a frame.
@@ -155,7 +163,7 @@ func decodeFrameHeader(b []byte) frameHeader {
 	return frameHeader{stored: le.Uint32(b), plain: le.Uint32(b[4:]), kind: b[8], flags: b[9]}
 }
 
-func (f frameHeader) reason() string {
+func (f frameHeader) reason(overhead uint32) string {
 	switch {
 	case f.kind < frameMeta || f.kind > frameEnd:
 		return "a frame of unknown kind"
@@ -163,7 +171,7 @@ func (f frameHeader) reason() string {
 		return "a frame longer than any"
 	case f.flags&^frameZstd != 0:
 		return "a frame with unknown flags"
-	case f.flags == 0 && f.stored != f.plain:
+	case f.stored < overhead || f.flags == 0 && f.stored != f.plain+overhead:
 		return "a raw frame with two lengths"
 	}
 	return ""

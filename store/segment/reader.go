@@ -12,11 +12,15 @@ import (
 // trailer. It believes nothing unchecked. It keeps two frames in memory.
 type Reader struct {
 	src    io.ReaderAt
+	keys   Keys
 	off    int64 // of the next byte to read
 	limit  int64 // end of what may be read
 	Kind   Kind
-	ID     ID
 	Meta   []byte
+	Blind  bool // the key of the record is not at hand: nothing is told of it, only its checksums are checked
+	head   [recordHeaderSize]byte
+	id     ID
+	seal   seal
 	start  int64
 	index  uint32
 	rest   []byte // plain bytes not yet given to the caller
@@ -33,9 +37,10 @@ type Reader struct {
 	end     int32
 }
 
-// NewReader returns a reader over the records of src between from and to.
-func NewReader(src io.ReaderAt, from, to int64) *Reader {
-	return &Reader{src: src, off: from, limit: to, done: true, hash: sha256.New()}
+// NewReader returns a reader over the records of src between from and to. keys
+// opens those that are sealed; it may be nil.
+func NewReader(src io.ReaderAt, from, to int64, keys Keys) *Reader {
+	return &Reader{src: src, keys: keys, off: from, limit: to, done: true, hash: sha256.New()}
 }
 
 // Next goes to the next record; what is left of the one before is read and
@@ -59,18 +64,22 @@ func (r *Reader) Next() error {
 }
 
 func (r *Reader) begin() error {
-	var b [recordHeaderSize]byte
-	if err := r.read(b[:]); err != nil {
+	if err := r.read(r.head[:]); err != nil {
 		return err
 	}
-	kind, flags, id, ok := decodeRecordHeader(b[:])
+	h, ok := decodeRecordHeader(r.head[:])
 	switch {
 	case !ok:
 		return damaged(r.start, "no record where one should begin")
-	case flags != 0 || kind < BlobRecord || kind > LogRecord:
+	case h.flags&^flagSealed != 0 || h.kind < BlobRecord || h.kind > LogRecord:
 		return ErrNewer
 	}
-	r.Kind, r.ID, r.index, r.size, r.rest, r.done = kind, id, 0, 0, nil, false
+	r.Kind, r.id, r.index, r.size, r.rest, r.done = h.kind, h.id, 0, 0, nil, false
+	r.seal, r.Blind = seal{}, false
+	if h.flags&flagSealed != 0 {
+		r.seal = r.keys.find(h.key)
+		r.Blind = r.seal.key == nil
+	}
 	r.Size, r.SHA256, r.Trailer, r.end = 0, [32]byte{}, nil, 0
 	r.hash.Reset()
 	frame, err := r.frame()
@@ -122,6 +131,10 @@ func (r *Reader) advance() error {
 }
 
 func (r *Reader) finish() error {
+	if r.Blind {
+		r.done = true
+		return nil
+	}
 	if err := r.setEnd(r.plain); err != nil {
 		return err
 	}
@@ -179,7 +192,7 @@ func (r *Reader) frame() (byte, error) {
 		return 0, err
 	}
 	f := decodeFrameHeader(b[:])
-	if reason := f.reason(); reason != "" {
+	if reason := f.reason(r.seal.overhead()); reason != "" {
 		return 0, damaged(at, reason)
 	}
 	if int64(f.stored) > r.limit-r.off {
@@ -195,8 +208,18 @@ func (r *Reader) frame() (byte, error) {
 		r.end = int32(frameHeaderSize + len(r.stored))
 	}
 	r.index++
-	if le.Uint32(b[12:]) != frameSum(&r.ID, index, b[:], r.stored) {
+	if le.Uint32(b[12:]) != frameSum(&r.id, index, b[:], r.stored) {
 		return 0, damaged(at, "a frame with a wrong checksum")
+	}
+	switch {
+	case r.Blind:
+		r.plain = nil
+		return f.kind, nil
+	case r.seal.key != nil:
+		var err error
+		if r.stored, err = r.seal.open(r.stored, &r.head, index, b[:]); err != nil {
+			return 0, damaged(at, "a frame that can't be unsealed")
+		}
 	}
 	if f.flags&frameZstd == 0 {
 		r.plain, r.stored = r.stored, r.plain
@@ -221,8 +244,8 @@ func grow(b []byte, n int) []byte {
 
 // ReadEnd checks the two ends of the record at loc without reading what lies
 // between them, and returns what its trailer says.
-func ReadEnd(src io.ReaderAt, loc Location) (*Reader, error) {
-	r := NewReader(src, loc.Offset, loc.Offset+loc.Length)
+func ReadEnd(src io.ReaderAt, loc Location, keys Keys) (*Reader, error) {
+	r := NewReader(src, loc.Offset, loc.Offset+loc.Length, keys)
 	if err := r.Next(); err != nil {
 		return nil, err
 	}
@@ -236,6 +259,9 @@ func ReadEnd(src io.ReaderAt, loc Location) (*Reader, error) {
 	}
 	if kind != frameEnd || r.off != r.limit {
 		return nil, damaged(loc.Offset, "a record without its end")
+	}
+	if r.Blind {
+		return r, nil
 	}
 	return r, r.setEnd(r.plain)
 }
@@ -256,7 +282,7 @@ func FindRecord(src io.ReaderAt, from, to int64) (int64, error) {
 				break
 			}
 			i += j
-			if _, _, _, ok := decodeRecordHeader(buf[i:n]); ok {
+			if _, ok := decodeRecordHeader(buf[i:n]); ok {
 				return at + int64(i), nil
 			}
 		}

@@ -2,6 +2,8 @@ package segment_test
 
 import (
 	"bytes"
+	"crypto/cipher"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"mailferry/internal/fault"
 	"mailferry/store/segment"
@@ -65,7 +69,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	r := segment.NewReader(file, segment.HeaderSize, f.Offset())
+	r := segment.NewReader(file, segment.HeaderSize, f.Offset(), nil)
 	for i, blob := range blobs {
 		if err := r.Next(); err != nil {
 			t.Fatal(err)
@@ -76,7 +80,7 @@ func TestRoundTrip(t *testing.T) {
 				t.Errorf("record %d: %d bytes, %v", i, len(got), err)
 			}
 		}
-		end, err := segment.ReadEnd(file, locs[i])
+		end, err := segment.ReadEnd(file, locs[i], nil)
 		if err != nil || end.Size != int64(len(blob)) {
 			t.Errorf("the end of record %d: %v", i, err)
 		}
@@ -111,7 +115,7 @@ func TestStaleFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	copy(mixed[len(mixed)/2:], stale[len(stale)/2:])
-	r := segment.NewReader(bytes.NewReader(mixed), segment.HeaderSize, int64(len(mixed)))
+	r := segment.NewReader(bytes.NewReader(mixed), segment.HeaderSize, int64(len(mixed)), nil)
 	err = r.Next()
 	if err == nil {
 		_, err = io.Copy(io.Discard, r)
@@ -138,7 +142,7 @@ func FuzzSegment(f *testing.F) {
 	f.Add(b)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r := segment.NewReader(bytes.NewReader(b), 0, int64(len(b)))
+		r := segment.NewReader(bytes.NewReader(b), 0, int64(len(b)), nil)
 		for {
 			err := r.Next()
 			if err == nil {
@@ -152,7 +156,7 @@ func FuzzSegment(f *testing.F) {
 				break
 			}
 			loc := r.Location(1)
-			if _, err := segment.ReadEnd(bytes.NewReader(b), loc); err != nil {
+			if _, err := segment.ReadEnd(bytes.NewReader(b), loc, nil); err != nil {
 				t.Fatalf("the end of a whole record: %v", err)
 			}
 		}
@@ -160,4 +164,129 @@ func FuzzSegment(f *testing.F) {
 			t.Fatalf("find: %d, %v", at, err)
 		}
 	})
+}
+
+func aead(t testing.TB) cipher.AEAD {
+	t.Helper()
+	key := make([]byte, chacha20poly1305.KeySize)
+	key[0] = 7
+	a, err := chacha20poly1305.NewX(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// Sealed records give back what was written to who has the key; to others only
+// their checksums. What was sealed is not found in the file, and no frame is
+// taken for another.
+func TestSealed(t *testing.T) {
+	dir := t.TempDir()
+	f := create(t, dir, 1)
+	f.Seal(5, aead(t))
+	blobs := [][]byte{nil, []byte("a secret of the house"), random(1, 700_000), bytes.Repeat([]byte("a secret of the house"), 20_000)}
+	var locs []segment.Location
+	for i, blob := range blobs {
+		locs = append(locs, write(t, f, segment.BlobRecord, fmt.Appendf(nil, "secret key %d", i), blob, []byte("secret trailer")))
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, segment.Name(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(raw, []byte("secret")) {
+		t.Error("the file holds what was sealed")
+	}
+	keys := segment.Keys(func(number uint32) cipher.AEAD {
+		if number != 5 {
+			t.Errorf("key %d was asked for", number)
+		}
+		return aead(t)
+	})
+	r := segment.NewReader(bytes.NewReader(raw), segment.HeaderSize, f.Offset(), keys)
+	for i, blob := range blobs {
+		if err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(got, blob) || string(r.Meta) != fmt.Sprintf("secret key %d", i) || string(r.Trailer) != "secret trailer" {
+			t.Errorf("record %d: %q, %d bytes, %v", i, r.Meta, len(got), err)
+		}
+		if end, err := segment.ReadEnd(bytes.NewReader(raw), locs[i], keys); err != nil || end.SHA256 != sha256.Sum256(blob) {
+			t.Errorf("the end of record %d: %v", i, err)
+		}
+	}
+	blind := segment.NewReader(bytes.NewReader(raw), segment.HeaderSize, f.Offset(), nil)
+	for range blobs {
+		if err := blind.Next(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(blind); err != nil || len(got) > 0 || !blind.Blind || len(blind.Meta)+len(blind.Trailer) > 0 {
+			t.Errorf("without the key: %d bytes, %v", len(got), err)
+		}
+	}
+	if err := blind.Next(); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+	for at := segment.HeaderSize; at < len(raw); at += 331 {
+		bad := bytes.Clone(raw)
+		bad[at] ^= 4
+		for who, keys := range map[string]segment.Keys{"with": func(uint32) cipher.AEAD { return aead(t) }, "without": nil} {
+			r := segment.NewReader(bytes.NewReader(bad), segment.HeaderSize, f.Offset(), keys)
+			var err error
+			for err == nil {
+				if err = r.Next(); err == nil {
+					_, err = io.Copy(io.Discard, r)
+				}
+			}
+			if !errors.Is(err, segment.ErrDamaged) && !errors.Is(err, segment.ErrNewer) {
+				t.Fatalf("byte %d, %s the key: %v", at, who, err)
+			}
+		}
+	}
+}
+
+// A record can be copied to another segment as it is, sealed or not.
+func TestCopyAndSkim(t *testing.T) {
+	dir := t.TempDir()
+	from, to := create(t, dir, 1), create(t, dir, 2)
+	write(t, from, segment.BlobRecord, []byte("dropped"), random(1, 1000), nil)
+	from.Seal(5, aead(t))
+	want := random(2, 900_000)
+	loc := write(t, from, segment.BlobRecord, []byte("kept"), want, []byte("trailer"))
+	write(t, from, segment.ReferenceRecord, []byte("reference"), nil, nil)
+	src, err := os.Open(filepath.Join(dir, segment.Name(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	var kinds []segment.Kind
+	at := int64(segment.HeaderSize)
+	if err := segment.Skim(src, at, from.Offset(), func(kind segment.Kind, begin, length int64) {
+		if begin != at {
+			t.Errorf("a record at %d, not %d", begin, at)
+		}
+		kinds, at = append(kinds, kind), begin+length
+	}); err != nil || at != from.Offset() || len(kinds) != 3 || kinds[2] != segment.ReferenceRecord {
+		t.Errorf("skimmed %v up to %d of %d, %v", kinds, at, from.Offset(), err)
+	}
+	file, _, err := segment.OpenFile(fault.OS, dir, 1, [16]byte{1}, os.O_RDONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	moved, err := to.Copy(file, loc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, segment.Name(2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := segment.NewReader(bytes.NewReader(raw), moved.Offset, moved.Offset+moved.Length, func(uint32) cipher.AEAD { return aead(t) })
+	if err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) || string(r.Meta) != "kept" {
+		t.Errorf("%q, %d bytes, %v", r.Meta, len(got), err)
+	}
 }

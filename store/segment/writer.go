@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -23,8 +24,12 @@ type File struct {
 	f      fault.File
 	off    int64 // where the next record begins
 	broken bool  // there may be bytes behind off that could not be cut off
+	seal   seal  // of the records to come
 	record Record
 }
+
+// Seal says that records from now on are sealed with this key.
+func (f *File) Seal(number uint32, key cipher.AEAD) { f.seal = seal{key: key, number: number} }
 
 // Create makes a new segment. Its name and header are on the disk when it returns.
 func Create(fsys fault.FS, dir string, class Class, number uint32, store [16]byte) (*File, error) {
@@ -71,7 +76,7 @@ func OpenFile(fsys fault.FS, dir string, number uint32, store [16]byte, flag int
 	if err != nil {
 		return nil, Header{}, err
 	}
-	h, err := readHeader(f)
+	h, err := ReadHeader(f)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("%s: %w", Name(number), err)
@@ -85,7 +90,8 @@ func OpenFile(fsys fault.FS, dir string, number uint32, store [16]byte, flag int
 	return f, h, nil
 }
 
-func readHeader(f fault.File) (Header, error) {
+// ReadHeader reads and checks the head of a segment file.
+func ReadHeader(f fault.File) (Header, error) {
 	var b [HeaderSize]byte
 	n, err := f.ReadAt(b[:], 0)
 	if n < len(b) && !isEOF(err) {
@@ -132,8 +138,15 @@ func (f *File) Begin(kind Kind, meta []byte) (*Record, error) {
 	r.file, r.size, r.index, r.written, r.err = f, 0, 0, 0, nil
 	r.plain, r.out = r.plain[:0], r.out[:0]
 	r.hash.Reset()
-	rand.Read(r.id[:])
-	r.out = encodeRecordHeader(r.out, kind, r.id)
+	r.seal = f.seal
+	h := recordHeader{kind: kind, key: f.seal.number}
+	if r.seal.key != nil {
+		h.flags = flagSealed
+	}
+	rand.Read(h.id[:])
+	r.head = h.encode()
+	r.id = h.id
+	r.out = append(r.out, r.head[:]...)
 	r.frame(frameMeta, 0, meta)
 	return r, nil
 }
@@ -141,6 +154,8 @@ func (f *File) Begin(kind Kind, meta []byte) (*Record, error) {
 // Record is a record being written.
 type Record struct {
 	file    *File
+	seal    seal
+	head    [recordHeaderSize]byte
 	id      ID
 	hash    hash.Hash
 	size    int64  // plain bytes so far
@@ -201,10 +216,15 @@ func (r *Record) frame(kind byte, index uint32, plain []byte) {
 	r.out = append(r.out, make([]byte, frameHeaderSize)...)
 	var flags byte
 	r.out, flags = compress(r.out, plain)
+	packed := len(r.out) - n - frameHeaderSize
+	r.out = append(r.out, make([]byte, r.seal.overhead())...)
 	head, payload := r.out[n:n+frameHeaderSize], r.out[n+frameHeaderSize:]
 	le.PutUint32(head, uint32(len(payload)))
 	le.PutUint32(head[4:], uint32(len(plain)))
 	head[8], head[9] = kind, flags
+	if r.seal.key != nil {
+		r.seal.close(payload[:packed], &r.head, index, head)
+	}
 	le.PutUint32(head[12:], frameSum(&r.id, index, head, payload))
 }
 
