@@ -15,12 +15,6 @@ type Options = engine.Options
 // OpenOptions say how to open a store.
 type OpenOptions = engine.OpenOptions
 
-// Unlock is what opens an encrypted store.
-type Unlock = engine.Unlock
-
-// Key says who may open an encrypted store.
-type Key = engine.Key
-
 // States of a store that a caller may want to tell apart, by errors.Is.
 var (
 	ErrLocked      = engine.ErrLocked      // another process has the store open
@@ -31,8 +25,9 @@ var (
 	ErrNoSpace     = engine.ErrNoSpace     // the disk is full
 	ErrReadOnly    = engine.ErrReadOnly    // a write to a store that was opened for reading
 	ErrClosed      = engine.ErrClosed      // the store or the writer was closed
-	ErrWrongKey    = engine.ErrWrongKey    // what was given does not open the encrypted store
-	ErrKeyNeeded   = engine.ErrKeyNeeded   // the store is encrypted and nothing was given to open it
+
+	// ErrNoRun: there is no run of that number.
+	ErrNoRun = errors.New("there is no such run; see 'mailferry store runs'")
 
 	// ErrUnsettled: an item was sent and its outcome is not known, so it must
 	// not be sent again.
@@ -57,7 +52,11 @@ func Open(dir string, o OpenOptions) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{e: e, inflight: map[[32]byte]*stagedBlob{}}, nil
+	return newStore(e), nil
+}
+
+func newStore(e *engine.Engine) *Store {
+	return &Store{e: e, inflight: map[[32]byte]*stagedBlob{}}
 }
 
 // Close ends what is under way and closes the store. Writers should be closed before.

@@ -88,7 +88,7 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 		return err
 	}
 	defer target.Close()
-	st, err := store.Open(dir, store.OpenOptions{Create: true})
+	st, err := a.openStore(dir, store.OpenOptions{Create: true})
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	}
 	var st *store.Store
 	if !o.dryRun {
-		if st, err = store.Open(o.store, store.OpenOptions{Create: true}); err != nil {
+		if st, err = a.openStore(o.store, store.OpenOptions{Create: true}); err != nil {
 			show.stopShowing()
 			return err
 		}

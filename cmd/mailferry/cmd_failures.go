@@ -51,7 +51,7 @@ func (a *app) acceptFailures(ctx context.Context, dir, reason string, items []st
 	if strings.TrimSpace(reason) == "" {
 		return usagef("say why with --reason TEXT")
 	}
-	st, err := store.Open(dir, store.OpenOptions{})
+	st, err := a.openStore(dir, store.OpenOptions{})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *app) listFailures(dir string) error {
 	if err := requireStore(dir); err != nil {
 		return err
 	}
-	st, err := store.Open(dir, store.OpenOptions{ReadOnly: true})
+	st, err := a.openReadable(dir, store.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (a *app) list(o lsOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(o.store, store.OpenOptions{ReadOnly: true})
+	st, err := a.openReadable(o.store, store.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -12,36 +12,17 @@ import (
 )
 
 func newStoreCommand(a *app) *cobra.Command {
+	const subcommands = "a subcommand: init, check, repair, rebuild, compact, stats, runs or key"
 	cmd := &cobra.Command{
 		Use:   "store",
-		Short: "Make, check and measure a store",
-		Args:  exactArgs(0, "a subcommand: init, check or stats"),
-		RunE:  func(*cobra.Command, []string) error { return usagef("give a subcommand: init, check or stats") },
+		Short: "Make, check, repair, compact and measure a store; manage its keys",
+		Args:  exactArgs(0, subcommands),
+		RunE:  func(*cobra.Command, []string) error { return usagef("give %s", subcommands) },
 	}
-	cmd.AddCommand(newStoreInitCommand(a), newStoreCheckCommand(a), newStoreStatsCommand(a))
-	return cmd
-}
-
-func newStoreInitCommand(a *app) *cobra.Command {
-	var dir string
-	cmd := &cobra.Command{
-		Use:   "init --store DIR",
-		Short: "Make an empty store (export makes one itself when there is none)",
-		Args:  exactArgs(0, "no argument"),
-		RunE: func(*cobra.Command, []string) error {
-			if err := requireStore(dir); err != nil {
-				return err
-			}
-			if err := store.Init(dir, store.Options{}); err != nil {
-				return err
-			}
-			if !a.global.quiet && !a.global.json {
-				fmt.Fprintf(a.stdout, "made an empty store in %s\n", dir)
-			}
-			return nil
-		},
-	}
-	addStoreFlag(cmd.Flags(), &dir)
+	cmd.AddCommand(
+		newStoreInitCommand(a), newStoreCheckCommand(a), newStoreRepairCommand(a), newStoreRebuildCommand(a),
+		newStoreCompactCommand(a), newStoreStatsCommand(a), newStoreRunsCommand(a), newStoreKeyCommand(a),
+	)
 	return cmd
 }
 
@@ -84,7 +65,7 @@ func checkOptions(readData bool, share float64) store.CheckOptions {
 }
 
 func (a *app) checkStore(ctx context.Context, dir string, o store.CheckOptions) error {
-	st, err := store.Open(dir, store.OpenOptions{ReadOnly: true})
+	st, err := a.openStore(dir, store.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -124,7 +105,7 @@ func newStoreStatsCommand(a *app) *cobra.Command {
 			if err := requireStore(dir); err != nil {
 				return err
 			}
-			st, err := store.Open(dir, store.OpenOptions{ReadOnly: true})
+			st, err := a.openStore(dir, store.OpenOptions{ReadOnly: true})
 			if err != nil {
 				return err
 			}

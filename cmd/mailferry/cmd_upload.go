@@ -137,7 +137,7 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 	if mode != upload.Skip && mode != upload.Copy && mode != upload.Replace {
 		return usagef("unknown --if-exists %q: use skip, copy or replace", o.ifExists)
 	}
-	st, err := store.Open(o.store, store.OpenOptions{ReadOnly: o.dryRun})
+	st, err := a.openReadable(o.store, store.OpenOptions{ReadOnly: o.dryRun})
 	if err != nil {
 		return err
 	}

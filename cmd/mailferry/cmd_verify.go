@@ -93,7 +93,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, from, to string) erro
 	if o.workers < 1 || o.workers > 64 {
 		return usagef("--workers %d: use 1 to 64", o.workers)
 	}
-	st, err := store.Open(o.store, store.OpenOptions{ReadOnly: true})
+	st, err := a.openReadable(o.store, store.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ const (
 	exitUsage       = 2
 	exitIncomplete  = 3 // finished, but some items failed and nobody accepted that
 	exitRefused     = 4 // login or rights refused
-	exitStore       = 5 // store locked, damaged or of a newer format
+	exitStore       = 5 // store locked, damaged, of a newer format, or not opened by this key
 	exitInterrupted = 130
 )
 
@@ -56,9 +56,11 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 		return exitIncomplete, ""
 	case errors.Is(err, errInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted, errInterrupted.Error()
-	case errors.As(err, &usage), errors.Is(err, selection.ErrUsage), errors.Is(err, store.ErrNotAStore):
+	case errors.As(err, &usage), errors.Is(err, selection.ErrUsage), errors.Is(err, store.ErrNotAStore),
+		errors.Is(err, store.ErrNotEncrypted), errors.Is(err, store.ErrNoSlot), errors.Is(err, store.ErrLastSlot), errors.Is(err, store.ErrNoRun):
 		return exitUsage, line
-	case errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewerFormat):
+	case errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewerFormat),
+		errors.Is(err, store.ErrWrongKey), errors.Is(err, store.ErrKeyNeeded):
 		return exitStore, line
 	case errors.As(err, &refused):
 		return exitRefused, line

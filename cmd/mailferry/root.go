@@ -45,6 +45,7 @@ type globalFlags struct {
 	logLevel   string
 	logFormat  string
 	logFile    string
+	unlock     unlockFlags
 }
 
 func (g *globalFlags) addFlags(fs *pflag.FlagSet) {
@@ -55,6 +56,7 @@ func (g *globalFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&g.logLevel, "log-level", "warn", "how much to log: debug, info, warn or error")
 	fs.StringVar(&g.logFormat, "log-format", "text", "how to log: text or json")
 	fs.StringVar(&g.logFile, "log-file", "", "log to this `FILE` instead of stderr")
+	g.unlock.addFlags(fs)
 }
 
 // newRootCommand assembles the command tree.

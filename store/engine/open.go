@@ -194,6 +194,43 @@ func (e *Engine) rebuild(name string) error {
 	return e.fsys.SyncDir(e.dir)
 }
 
+// ShrinkIndex writes the index anew without free pages: the file never gets
+// smaller by itself.
+func (e *Engine) ShrinkIndex() error { return e.exclusive(e.shrinkIndex) }
+
+func (e *Engine) shrinkIndex() error {
+	name := filepath.Join(e.dir, IndexName)
+	fresh := name + ".new"
+	if err := os.Remove(fresh); err != nil && !NotExist(err) {
+		return err
+	}
+	db, err := openIndex(fresh, false)
+	if err != nil {
+		return err
+	}
+	if err := compactIndex(db, e.db); err != nil {
+		return errors.Join(err, db.Close(), os.Remove(fresh))
+	}
+	if err := errors.Join(db.Close(), e.db.Close()); err != nil {
+		return e.fail("write "+IndexName, err)
+	}
+	if err := os.Rename(fresh, name); err != nil {
+		return e.fail("write "+IndexName, err)
+	}
+	if err := e.fsys.SyncDir(e.dir); err != nil {
+		return e.fail("write "+IndexName, err)
+	}
+	if e.db, err = openIndex(name, false); err != nil {
+		return e.fail("write "+IndexName, err)
+	}
+	return nil
+}
+
+func compactIndex(to, from *bbolt.DB) (err error) {
+	defer guardIndex(&err)()
+	return bbolt.Compact(to, from, replayBytes)
+}
+
 // Dir returns the folder of the store.
 func (e *Engine) Dir() string { return e.dir }
 
