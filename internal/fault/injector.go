@@ -19,6 +19,7 @@ const (
 	Sync      Kind = "sync"
 	Truncate  Kind = "truncate"
 	Remove    Kind = "remove"
+	Rename    Kind = "rename"
 	Mkdir     Kind = "mkdir"
 	List      Kind = "list"
 	SyncDir   Kind = "syncdir"
@@ -116,6 +117,11 @@ func (i *Injector) MkdirAll(name string, mode fs.FileMode) error {
 // Remove implements FS.
 func (i *Injector) Remove(name string) error {
 	return i.do(Op{Kind: Remove, Path: name}, func(int) error { return i.inner().Remove(name) })
+}
+
+// Rename implements FS.
+func (i *Injector) Rename(from, to string) error {
+	return i.do(Op{Kind: Rename, Path: to}, func(int) error { return i.inner().Rename(from, to) })
 }
 
 // ReadDir implements FS.

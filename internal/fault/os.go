@@ -17,6 +17,8 @@ type FS interface {
 	MkdirAll(name string, mode fs.FileMode) error
 	// Remove is os.Remove.
 	Remove(name string) error
+	// Rename is os.Rename.
+	Rename(from, to string) error
 	// ReadDir is os.ReadDir.
 	ReadDir(name string) ([]fs.DirEntry, error)
 	// SyncDir makes the names in a folder durable.
@@ -51,6 +53,7 @@ func (disk) OpenFile(name string, flag int, mode fs.FileMode) (File, error) {
 	return file{f}, nil
 }
 func (disk) MkdirAll(name string, mode fs.FileMode) error { return os.MkdirAll(name, mode) }
+func (disk) Rename(from, to string) error                 { return os.Rename(from, to) }
 func (disk) Remove(name string) error                     { return os.Remove(name) }
 func (disk) ReadDir(name string) ([]fs.DirEntry, error)   { return os.ReadDir(name) }
 func (disk) SyncDir(name string) error                    { return atomicfile.SyncDir(name) }

@@ -35,6 +35,11 @@ func makeIndex(name string) error {
 }
 
 func openIndex(name string, readOnly bool) (*bbolt.DB, error) {
+	if !readOnly {
+		if err := checkFile(name); err != nil && !NotExist(err) {
+			return nil, err
+		}
+	}
 	o := indexOptions
 	o.ReadOnly = readOnly
 	db, err := bbolt.Open(name, 0o600, &o)

@@ -188,7 +188,7 @@ func (e *Engine) rebuild(name string) error {
 	if err := e.db.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(fresh, name); err != nil {
+	if err := e.fsys.Rename(fresh, name); err != nil {
 		return err
 	}
 	return e.fsys.SyncDir(e.dir)
@@ -214,7 +214,7 @@ func (e *Engine) shrinkIndex() error {
 	if err := errors.Join(db.Close(), e.db.Close()); err != nil {
 		return e.fail("write "+IndexName, err)
 	}
-	if err := os.Rename(fresh, name); err != nil {
+	if err := e.fsys.Rename(fresh, name); err != nil {
 		return e.fail("write "+IndexName, err)
 	}
 	if err := e.fsys.SyncDir(e.dir); err != nil {

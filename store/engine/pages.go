@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 )
 
@@ -35,8 +34,29 @@ type pageChecker struct {
 	size   int64 // of a page
 	end    uint64
 	seen   []uint64 // a bit for each page that was met
+	all    bool // also values, and bytes that nothing uses
 	values values
 	report func(error)
+}
+
+func newPageChecker(f io.ReaderAt, size, pages int64, report func(error)) *pageChecker {
+	return &pageChecker{f: f, size: size, end: uint64(pages), seen: make([]uint64, pages/64+1), report: report}
+}
+
+// root returns the first page of the tree that was last written.
+func (c *pageChecker) root() (page uint64, ok bool, err error) {
+	var last uint64
+	for id := range int64(2) {
+		m, err := readMeta(c.f, id, c.size)
+		switch {
+		case errors.Is(err, errNoMeta), errors.Is(err, io.EOF):
+		case err != nil:
+			return 0, false, err
+		case !ok || m.tx > last:
+			page, last, ok = m.root, m.tx, true
+		}
+	}
+	return page, ok, nil
 }
 
 func (c *pageChecker) damage(page uint64, reason string) {
@@ -50,14 +70,14 @@ func (c *pageChecker) metas() error {
 		if _, err := c.f.ReadAt(b, int64(id)*c.size); err != nil {
 			return err
 		}
-		sum := fnv.New64a()
-		meta := b[pageHeader : pageHeader+metaSize]
-		sum.Write(meta[:metaSize-8])
+		_, err := readMeta(c.f, int64(id), c.size)
 		switch {
 		case native.Uint64(b) != id || native.Uint16(b[8:]) != pageMeta || native.Uint16(b[10:]) != 0 || native.Uint32(b[12:]) != 0:
 			c.damage(id, "it is no head of the file")
-		case native.Uint64(meta[metaSize-8:]) != sum.Sum64():
+		case errors.Is(err, errNoMeta):
 			c.damage(id, "the checksum of this head of the file is wrong")
+		case err != nil:
+			return err
 		case !zero(b[pageHeader+metaSize:]):
 			c.damage(id, "bytes where there should be none")
 		}
@@ -167,13 +187,13 @@ func (c *pageChecker) content(p string, id uint64, b, first, limit []byte, depth
 			if err := c.bucket(bucketPath(p, key), id, value, depth+1); err != nil {
 				return err
 			}
-		default:
+		case c.all:
 			if _, err := c.values.open(p, key, value); err != nil {
 				c.damage(id, "a value is not what was written")
 			}
 		}
 	}
-	if !zero(b[at:]) {
+	if c.all && !zero(b[at:]) {
 		c.damage(id, "bytes where there should be none")
 	}
 	for i, ch := range children {

@@ -121,13 +121,13 @@ func livePages(t *testing.T, dir string, pages int) func(int) bool {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	c := &pageChecker{values: e.values(), size: int64(os.Getpagesize()), end: uint64(pages), seen: make([]uint64, pages/64+1), report: func(err error) { t.Error(err) }}
 	f, err := os.Open(filepath.Join(dir, IndexName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c.f = f
+	c := newPageChecker(f, int64(os.Getpagesize()), int64(pages), func(err error) { t.Error(err) })
+	c.values, c.all = e.values(), true
 	if err := e.View(func(tx *Tx) error { return c.tree("", uint64(tx.b.Cursor().Bucket().Root()), nil, nil, 0) }); err != nil {
 		t.Fatal(err)
 	}

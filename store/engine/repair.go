@@ -40,6 +40,9 @@ func (r *Repairs) note(file, text string) {
 	r.Notes = append(r.Notes, Note{filepath.ToSlash(file), text})
 }
 
+// cause is what is behind ErrDamaged: a repair need not say that.
+func cause(err error) string { return strings.ReplaceAll(err.Error(), ErrDamaged.Error()+": ", "") }
+
 // Repair opens a damaged store for writing. What is whole is kept: the index is
 // made anew where it is damaged, records are copied out of damaged segments, and
 // the log is written anew. Rows of blobs that are gone are removed; what becomes
@@ -191,13 +194,13 @@ func (e *Engine) sortSegments(rep *Repairs) error {
 		case h.Store != e.segments.id:
 			rep.note(filepath.Join(SegmentsDir, base), "it is a segment of another store, and is kept as "+base+foreignSuffix)
 			rep.Aside = append(rep.Aside, filepath.ToSlash(filepath.Join(SegmentsDir, base+foreignSuffix)))
-			err = os.Rename(path(entry.Name()), path(base+foreignSuffix))
+			err = e.fsys.Rename(path(entry.Name()), path(base+foreignSuffix))
 		case isFound:
 			found[h.Number] = entry.Name()
 		case base != segment.Name(h.Number):
 			rep.note(filepath.Join(SegmentsDir, base), "it is "+segment.Name(h.Number)+", and gets its name back")
 			found[h.Number] = base + foundSuffix
-			err = os.Rename(path(base), path(base+foundSuffix))
+			err = e.fsys.Rename(path(base), path(base+foundSuffix))
 		}
 		if err != nil {
 			return err
@@ -207,7 +210,7 @@ func (e *Engine) sortSegments(rep *Repairs) error {
 		if _, err := os.Lstat(path(segment.Name(number))); !NotExist(err) {
 			continue // there is one of that name: this one stays aside
 		}
-		if err := os.Rename(path(name), path(segment.Name(number))); err != nil {
+		if err := e.fsys.Rename(path(name), path(segment.Name(number))); err != nil {
 			return err
 		}
 	}
@@ -299,7 +302,7 @@ func (e *Engine) scan(number uint32) (s scan, records []logRecord, err error) {
 			s.first = r.Offset()
 		}
 		if len(s.texts) < maxTexts {
-			s.texts = append(s.texts, err.Error())
+			s.texts = append(s.texts, cause(err))
 		}
 	})
 	return s, records, err
@@ -317,7 +320,11 @@ func (e *Engine) repairIndex(records []logRecord, rep *Repairs) error {
 	if !errors.Is(why, ErrDamaged) && !NotExist(why) {
 		return why
 	}
-	rep.note(IndexName, "it was damaged, and is made anew from the segments: "+why.Error())
+	if NotExist(why) {
+		rep.note(IndexName, "it was missing, and is made anew from the segments")
+	} else {
+		rep.note(IndexName, "it was damaged, and is made anew from the segments: "+cause(why))
+	}
 	fresh := name + ".new"
 	if err := os.Remove(fresh); err != nil && !NotExist(err) {
 		return err
@@ -334,7 +341,7 @@ func (e *Engine) repairIndex(records []logRecord, rep *Repairs) error {
 		return err
 	}
 	e.db = nil
-	if err := os.Rename(fresh, name); err != nil {
+	if err := e.fsys.Rename(fresh, name); err != nil {
 		return err
 	}
 	if err := e.fsys.SyncDir(e.dir); err != nil {
@@ -427,7 +434,7 @@ func (e *Engine) setAside(scans []scan, rep *Repairs) error {
 			rep.note(filepath.Join(SegmentsDir, name), text)
 		}
 		from := filepath.Join(e.segments.dir, name)
-		if err := os.Rename(from, from+damagedSuffix); err != nil {
+		if err := e.fsys.Rename(from, from+damagedSuffix); err != nil {
 			return err
 		}
 		rep.Aside = append(rep.Aside, filepath.ToSlash(filepath.Join(SegmentsDir, name+damagedSuffix)))
