@@ -247,7 +247,7 @@ func (r *run) keepStatus() (stop func()) {
 	write := func(phase string) {
 		s := r.summary()
 		_ = r.st.SetStatus(status{
-			Command: "export", Mailbox: r.mailbox, Phase: phase, Moved: s.Moved, Failed: s.Failed, Left: s.Left, Bytes: s.Bytes,
+			Command: "export", Mailbox: r.st.Alias(r.mailbox), Phase: phase, Moved: s.Moved, Failed: s.Failed, Left: s.Left, Bytes: s.Bytes,
 			Begun: r.began.UTC(), At: time.Now().UTC(),
 		})
 	}

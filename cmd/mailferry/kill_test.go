@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	killMoments = flag.Int("kills", 5, "moments at which each of export and upload is killed, and again interrupted")
-	killSeed    = flag.Uint64("seed", 1, "seed of the moments")
+	killMoments = flag.Int("moments", 5, "moments at which each of export and upload is killed, and again interrupted")
+	killSeed    = flag.Uint64("seed", 1, "seed of the moments and kills")
 )
 
 const (

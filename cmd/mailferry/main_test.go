@@ -21,7 +21,9 @@ const asProgram = "MAILFERRY_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		a := newApp(os.Stdin, os.Stdout, os.Stderr)
+		a.files = dyingFiles(os.Getenv(diesAtStep))
+		os.Exit(a.run(os.Args[1:]))
 	}
 	testscript.Main(m, map[string]func(){
 		"mailferry": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"mailferry/ews/ewsauth"
+	"mailferry/internal/fault"
 )
 
 // app is what every command shares: the streams, the global flags, and how the
@@ -25,6 +26,7 @@ type app struct {
 	log            *slog.Logger
 	logFile        io.Closer
 	passwords      map[string]ewsauth.Secret // by server, as far as known
+	files          fault.FS                  // below every store; nil: the disk
 
 	started     bool          // flags were read and a command began
 	drain       chan struct{} // closed at the first interrupt

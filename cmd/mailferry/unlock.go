@@ -48,6 +48,7 @@ func (a *app) openReadable(dir string, o store.OpenOptions) (*store.Store, error
 }
 
 func (a *app) unlocked(o store.OpenOptions) (store.OpenOptions, error) {
+	o.Files = a.files
 	o.Unlock.Passphrase = a.passphrase
 	if a.global.unlock.identity == "" {
 		return o, nil
