@@ -20,9 +20,12 @@ func main() {
 // run is the whole program: scripts call it in tests as main does. It returns
 // the exit code of the contract (see exit.go).
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return newApp(stdin, stdout, stderr).run(args)
+}
+
+func (a *app) run(args []string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	a := newApp(stdin, stdout, stderr)
 	defer a.watchSignals(cancel)()
 
 	root := newRootCommand(a)
@@ -38,7 +41,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	code, line := verdictOf(ctx, err)
 	if line != "" {
-		fmt.Fprintln(stderr, "mailferry: "+line)
+		fmt.Fprintln(a.stderr, "mailferry: "+line)
 	}
 	return code
 }

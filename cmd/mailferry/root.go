@@ -25,6 +25,7 @@ type app struct {
 	log            *slog.Logger
 	logFile        io.Closer
 	passwords      map[string]ewsauth.Secret // by server, as far as known
+	patience       patience
 
 	started     bool          // flags were read and a command began
 	drain       chan struct{} // closed at the first interrupt
