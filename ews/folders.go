@@ -78,7 +78,7 @@ func (a *answer) id(tok xmlstream.Token) (id, changeKey string, err error) {
 	if len(id) > soap.MaxID || len(changeKey) > soap.MaxID {
 		return "", "", a.Odd("an id that is too long")
 	}
-	return id, changeKey, a.Skip()
+	return plainID(id), changeKey, a.Skip()
 }
 
 func (a *answer) count() (int, error) {

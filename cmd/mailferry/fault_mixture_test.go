@@ -31,10 +31,12 @@ func TestFaultMixtures(t *testing.T) {
 	}
 	several(t, int(*mixtures), func(i int) string { return fmt.Sprintf("seed %d", i+1) }, func(t *testing.T, i int) {
 		m := &mixture{ferry: newFerry(t), random: rand.New(rand.NewPCG(uint64(i+1), 0)), bad: make(map[string]bool)}
+		defer func() {
+			if t.Failed() {
+				t.Logf("faults: %+v", m.all)
+			}
+		}()
 		m.move()
-		if t.Failed() {
-			t.Logf("faults: %+v", m.all)
-		}
 	})
 	t.Logf("%d mixtures, each moved by export, upload and verify", *mixtures)
 }
