@@ -141,7 +141,7 @@ F1A F1A ErrorWrongServerVersion
 R2S U   NoData EmptyData
 `
 
-var codes = parseCodes(codeTable)
+var codes = addOthers(parseCodes(codeTable))
 
 type codeRow struct{ read, write string }
 
@@ -187,6 +187,8 @@ func ActionFor(op string, e *Error) Action {
 		return Action{Verb: Resend}
 	case e.Scope == ScopeHTTP && e.Code == "":
 		action = httpAction(e)
+	case row == ofOthers:
+		action = otherAction(whole)
 	case !known || text == "-" && e.Code != "NoError":
 		action = Action{Verb: Retry, Retries: 2, Then: last}
 	default:

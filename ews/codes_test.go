@@ -1,27 +1,206 @@
 package ews
 
 import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"mailferry/internal/sharedtest"
 )
 
-// TestEveryCodeHasItsRow reads the tables of sections 6.1 to 6.8 of the protocol
-// reference that lies beside a checkout.
+var updateCodes = flag.Bool("update", false, "write testdata/codes.txt anew")
+
+// situations are the four in which a code can come, in the order of
+// testdata/codes.txt.
+var situations = []struct {
+	op    string
+	scope Scope
+}{{opExport, ScopeItem}, {opExport, ScopeFault}, {opUpload, ScopeItem}, {opUpload, ScopeFault}}
+
+// codeActions are what the table makes of each code, in words.
+func codeActions() map[string][]string {
+	rows := make(map[string][]string)
+	for code := range codes {
+		for _, s := range situations {
+			scope := s.scope
+			if code == "ErrorBatchProcessingStopped" && scope == ScopeItem {
+				scope = ScopeBatch
+			}
+			a := ActionFor(s.op, &Error{Op: s.op, Code: code, Scope: scope})
+			text := a.Verb.String()
+			if a.Retries > 0 {
+				text += fmt.Sprintf(" %d", a.Retries)
+			}
+			if a.Then != None {
+				text += ", " + a.Then.String()
+			}
+			rows[code] = append(rows[code], text)
+		}
+	}
+	return rows
+}
+
+// readCodes reads testdata/codes.txt: the codes, and what is to be done about
+// each in each situation.
+func readCodes(t *testing.T) map[string][]string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/codes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][]string)
+	for line := range strings.Lines(string(b)) {
+		if fields := strings.Split(strings.TrimSpace(line), "|"); !strings.HasPrefix(line, "#") {
+			for i := range fields {
+				fields[i] = strings.TrimSpace(fields[i])
+			}
+			rows[fields[0]] = fields[1:]
+		}
+	}
+	return rows
+}
+
+// TestEveryCodeHasItsAction compares the table with the list that was read
+// over by a person.
+func TestEveryCodeHasItsAction(t *testing.T) {
+	got := codeActions()
+	if *updateCodes {
+		var b strings.Builder
+		b.WriteString("# code | exporting: an item | the request | uploading: an item | the request\n")
+		for _, code := range slices.Sorted(maps.Keys(got)) {
+			fmt.Fprintf(&b, "%s | %s\n", code, strings.Join(got[code], " | "))
+		}
+		if err := os.WriteFile("testdata/codes.txt", []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := readCodes(t)
+	if len(want) < 500 {
+		t.Errorf("only %d codes are listed", len(want))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the table is not the list (-list +table); -update writes it anew:\n%s", diff)
+	}
+}
+
+// TestEveryCodeIsActedOn lets a server answer with each code, for an item and as
+// a fault. The code must come through, and the client must ask as often as the
+// list says: again where it passes, once where it does not.
+func TestEveryCodeIsActedOn(t *testing.T) {
+	var answer atomic.Pointer[http.HandlerFunc]
+	s := serve(t, func(w http.ResponseWriter, _ int, _ string) { (*answer.Load())(w, nil) })
+	const most = 3 // further tries
+	for code, actions := range readCodes(t) {
+		if code == "NoError" || !strings.HasPrefix(code, "Error") {
+			continue
+		}
+		for i, at := range situations {
+			var asked int
+			handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				if at.scope == ScopeFault {
+					fault(w, code, "It failed.", "")
+					return
+				}
+				io.WriteString(w, document(at.op, failure(at.op, code, "")))
+			})
+			answer.Store(&handler)
+			c := s.client(func(o *Options) { o.Retry.Attempts, o.BusyTimeout = most+1, time.Nanosecond })
+			got, err := askOnce(t, c, at.op)
+			want := 1
+			switch verb, rest, _ := strings.Cut(actions[i], " "); {
+			case at.scope == ScopeItem, code == codeBusy, code == codeConnections: // the caller, and the gate, see to those
+			case code == "ErrorInvalidServerVersion", code == "ErrorInvalidSchemaVersionForMailboxVersion", code == "ErrorInvalidRequest":
+				want = 2 // by an older version
+			case verb == "retry":
+				n, _, _ := strings.Cut(rest, ",")
+				retries, _ := strconv.Atoi(n)
+				if want += retries; retries != longRetries {
+					want = 1 + min(retries, most)
+				}
+			}
+			name := fmt.Sprintf("%s of %s, scope %d", code, at.op, at.scope)
+			if got == nil || got.Code != code || got.Message != "It failed." {
+				t.Errorf("%s: got %v", name, got)
+			}
+			if asked != want {
+				t.Errorf("%s: asked %d times instead of %d (%s)", name, asked, want, actions[i])
+			}
+			if unknown := errors.As(err, new(*UnknownOutcomeError)); unknown != (at.scope == ScopeFault && actions[i] == "unknown") {
+				t.Errorf("%s: the outcome is unknown: %v (%s)", name, unknown, actions[i])
+			}
+			c.Close()
+		}
+	}
+}
+
+// askOnce exports or uploads one item; err is of the request, e of what the
+// server said.
+func askOnce(t *testing.T, c *Client, op string) (e *Error, err error) {
+	t.Helper()
+	if op == opUpload {
+		results, err := c.UploadItems(t.Context(), []Upload{blob([]byte("x"))})
+		if err == nil {
+			return results[0].Err, nil
+		}
+		errors.As(err, &e)
+		return e, err
+	}
+	r, err := c.ExportItems(t.Context(), ids("A"))
+	if err != nil {
+		errors.As(err, &e)
+		return e, err
+	}
+	defer r.Close()
+	item, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return item.Err, nil
+}
+
+// TestEveryCodeHasItsRow reads the tables of section 6 of the protocol reference
+// that lies beside a checkout.
 func TestEveryCodeHasItsRow(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(sharedtest.Dir(t, "reference"), "ews-protocol.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, text, _ := strings.Cut(string(b), "### 6.1")
-	text, _, _ = strings.Cut(text, "### 6.9")
+	text, others, _ := strings.Cut(text, "### 6.9")
+	others, _, _ = strings.Cut(others, "\n---")
 	rows := regexp.MustCompile(`(?m)^\| (Error\w+|NoError) \| .* \| (.*) \| (.*) \|$`).FindAllStringSubmatch(text, -1)
 	if len(rows) < 170 {
 		t.Fatalf("only %d rows", len(rows))
+	}
+	n := 0
+	for _, family := range regexp.MustCompile(`(?m)^\| [^|]+ \| (.*) \|$`).FindAllStringSubmatch(others, -1) {
+		for name := range strings.SplitSeq(family[1], ", ") {
+			if name == "codes" {
+				continue
+			}
+			n++
+			if code := "Error" + strings.TrimSuffix(name, "*"); codes[code] == (codeRow{}) {
+				t.Errorf("%s has no row", code)
+			}
+		}
+	}
+	if n < 300 {
+		t.Fatalf("only %d codes of other operations", n)
 	}
 	for _, r := range rows {
 		row, ok := codes[r[1]]

@@ -122,7 +122,7 @@ func (r *ExportReader) next() (Exported, error) {
 		}
 		switch tok.Name.Local {
 		case "ItemId":
-			item.ID = ItemID{ID: tok.Attr("Id"), ChangeKey: tok.Attr("ChangeKey")}
+			item.ID = ItemID{ID: plainID(tok.Attr("Id")), ChangeKey: tok.Attr("ChangeKey")}
 			if item.Confirmed, err = r.confirm(item); err == nil {
 				err = r.x.Skip()
 			}
@@ -154,11 +154,11 @@ func (r *ExportReader) next() (Exported, error) {
 // confirm compares the answered id with the one asked for. Another spelling is
 // legal; the id of another item of the request is not.
 func (r *ExportReader) confirm(item Exported) (bool, error) {
-	if item.ID.ID == r.ids[item.Index].ID {
+	if item.ID.ID == plainID(r.ids[item.Index].ID) {
 		return true, nil
 	}
 	for _, other := range r.ids {
-		if other.ID == item.ID.ID {
+		if plainID(other.ID) == item.ID.ID {
 			return false, r.x.Odd(fmt.Sprintf("answer %d is that of another item: the answers are not in order", item.Index))
 		}
 	}

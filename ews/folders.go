@@ -78,7 +78,7 @@ func (a *answer) id(tok xmlstream.Token) (id, changeKey string, err error) {
 	if len(id) > soap.MaxID || len(changeKey) > soap.MaxID {
 		return "", "", a.Odd("an id that is too long")
 	}
-	return id, changeKey, a.Skip()
+	return plainID(id), changeKey, a.Skip()
 }
 
 func (a *answer) count() (int, error) {
@@ -184,7 +184,7 @@ const folderPage = 500
 // FindFolders lists the folders below root, search folders included (see
 // Folder.Element). It ends at the first error.
 func (c *Client) FindFolders(ctx context.Context, root FolderRef, t FolderTraversal) iter.Seq2[Folder, error] {
-	return paged(opFindFolder, func(offset int) (page[Folder], error) {
+	return paged(func(offset int) (page[Folder], error) {
 		var p page[Folder]
 		r := &request{op: opFindFolder, attrs: []string{"Traversal", string(t)}, write: func(w *xmlWriter) {
 			w.folderShape()
@@ -194,7 +194,7 @@ func (c *Client) FindFolders(ctx context.Context, root FolderRef, t FolderTraver
 			w.Close("m:ParentFolderIds")
 		}}
 		err := c.do(ctx, r, func(a *answer) (err error) {
-			p, err = readPage(a, "Folders", func(tok xmlstream.Token) (Folder, error) { return a.folder(tok) })
+			p, err = readPage(a, offset, "Folders", func(tok xmlstream.Token) (Folder, error) { return a.folder(tok) })
 			return err
 		})
 		return p, err

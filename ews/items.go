@@ -157,7 +157,7 @@ func (c *Client) FindItems(ctx context.Context, r FindItemsRequest) iter.Seq2[It
 	if size <= 0 {
 		size = maxItemsPerPage
 	}
-	return paged(opFindItem, func(offset int) (page[Item], error) {
+	return paged(func(offset int) (page[Item], error) {
 		var p page[Item]
 		req := &request{op: opFindItem, attrs: []string{"Traversal", string(traversal)}, write: func(w *xmlWriter) {
 			w.itemShape(r.Props)
@@ -168,7 +168,7 @@ func (c *Client) FindItems(ctx context.Context, r FindItemsRequest) iter.Seq2[It
 			w.Close("m:ParentFolderIds")
 		}}
 		err := c.do(ctx, req, func(a *answer) (err error) {
-			p, err = readPage(a, "Items", func(tok xmlstream.Token) (Item, error) {
+			p, err = readPage(a, offset, "Items", func(tok xmlstream.Token) (Item, error) {
 				item, err := a.item(tok)
 				item.Associated = item.Associated || traversal == AssociatedItems
 				return item, err

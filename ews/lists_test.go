@@ -90,8 +90,35 @@ func TestListsThatDontAdvanceEnd(t *testing.T) {
 	for _, err = range c.FindItems(t.Context(), FindItemsRequest{Folder: FolderByID("F")}) {
 	}
 	is[*ProtocolError](t, err)
-	if n := len(s.sent()); n != 4 {
+	if n := len(s.sent()); n != 6 { // each list is asked for three times
 		t.Errorf("%d requests", n)
+	}
+}
+
+// An offset beyond what was given is not believed: the items between would be
+// taken for items that are not there.
+func TestListsLoseNothingBetweenPages(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, n int, body string) {
+		items, last := fullItem, strings.Contains(body, `Offset="2"`)
+		if n == 0 {
+			items = "" // empty, and claims to have given one
+		}
+		io.WriteString(w, document("FindItem", success("FindItem", fmt.Sprintf(`<m:RootFolder IndexedPagingOffset="9" TotalItemsInView="3" IncludesLastItemInRange="%v"><t:Items>%s</t:Items></m:RootFolder>`, last, items))))
+	})
+	n := 0
+	for _, err := range s.client().FindItems(t.Context(), FindItemsRequest{Folder: FolderByID("F")}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	var offsets []string
+	for _, body := range s.sent() {
+		_, rest, _ := strings.Cut(body, ` Offset="`)
+		offsets = append(offsets, rest[:1])
+	}
+	if got := strings.Join(offsets, " "); n != 3 || got != "0 0 1 2" {
+		t.Errorf("%d items, asked for at %s", n, got)
 	}
 }
 
@@ -325,7 +352,7 @@ func FuzzResponse(f *testing.F) {
 			case opGetFolder:
 				_, err = a.folderResults(2)
 			case opFindItem:
-				_, err = readPage(a, "Items", a.item)
+				_, err = readPage(a, 0, "Items", a.item)
 			case opSyncItems:
 				p := SyncItemsPage{}
 				err = a.Each(func(tok xmlstream.Token) error { return a.itemChange(tok, &p) }, func(*Error) error { return nil })

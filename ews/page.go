@@ -11,12 +11,14 @@ import (
 // page is one answer of FindFolder or FindItem.
 type page[T any] struct {
 	entries []T
-	next    int // offset of the next page, -1 where the server does not tell
+	next    int // offset of the next page
 	last    bool
 }
 
-// readPage reads one; list is the name of the element that holds the entries.
-func readPage[T any](a *answer, list string, entry func(xmlstream.Token) (T, error)) (p page[T], err error) {
+// readPage reads the one that begins at offset; list is the name of the element
+// that holds the entries. Servers were seen that answer an offset that does not
+// grow, for ever; one that grows by more than the entries would lose some.
+func readPage[T any](a *answer, offset int, list string, entry func(xmlstream.Token) (T, error)) (p page[T], err error) {
 	found := false
 	err = a.Single(func(tok xmlstream.Token) error {
 		if tok.Name.Local != "RootFolder" {
@@ -44,12 +46,21 @@ func readPage[T any](a *answer, list string, entry func(xmlstream.Token) (T, err
 	if err == nil && !found {
 		err = a.Odd("a page is missing")
 	}
+	if err != nil || p.last {
+		return p, err
+	}
+	end := offset + len(p.entries)
+	if p.next < 0 || p.next > end {
+		p.next = end
+	}
+	if p.next <= offset {
+		err = a.Odd("the server's pages don't advance: the list is not complete")
+	}
 	return p, err
 }
 
-// paged asks for page after page. Servers were seen that answer an offset that
-// does not grow, for ever.
-func paged[T any](op string, get func(offset int) (page[T], error)) iter.Seq2[T, error] {
+// paged asks for page after page.
+func paged[T any](get func(offset int) (page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		for offset := 0; ; {
@@ -64,13 +75,6 @@ func paged[T any](op string, get func(offset int) (page[T], error)) iter.Seq2[T,
 				}
 			}
 			if p.last {
-				return
-			}
-			if p.next < 0 {
-				p.next = offset + len(p.entries)
-			}
-			if p.next <= offset {
-				yield(none, &ProtocolError{Op: op, Reason: "the server's pages don't advance: the list is not complete"})
 				return
 			}
 			offset = p.next

@@ -78,7 +78,7 @@ func (x *exchange) readUploads(want int) (results []UploadResult, err error) {
 	var id ItemID
 	err = x.Each(func(tok xmlstream.Token) error {
 		if tok.Name.Local == "ItemId" {
-			id = ItemID{ID: tok.Attr("Id"), ChangeKey: tok.Attr("ChangeKey")}
+			id = ItemID{ID: plainID(tok.Attr("Id")), ChangeKey: tok.Attr("ChangeKey")}
 		}
 		return x.Skip()
 	}, func(e *Error) error {

@@ -78,6 +78,8 @@ type run struct {
 	failedSeed maphash.Seed
 	failed     map[uint64]struct{} // hashes of item ids with a failure in the store
 	suspects   int                 // stayed not understood after a second look
+	troubles   int                 // of the whole mailbox, since it last gave an item
+	troubledAt time.Time           // the first of them
 }
 
 func newRun(o Options) (*run, error) {

@@ -180,12 +180,17 @@ func halve(tasks []*task) [][]*task {
 // judge settles items that came without a whole blob.
 func (k *worker) judge(ctx context.Context, verdicts []verdict) error {
 	var vanished []*task
+	stopped := stoppedByAnother(verdicts)
 	for _, v := range verdicts {
 		t := v.task
 		switch e := v.err.(type) {
 		case *ews.Error:
 			if e.Cause() == "ErrorItemNotFound" {
 				vanished = append(vanished, t)
+				continue
+			}
+			if stopped && e.Scope == ews.ScopeBatch {
+				k.later(t, k.pause(k.r.o.Patience.Retry, t.retries)) // nobody tried it yet
 				continue
 			}
 			if err := k.itemFailed(ctx, t, e); err != nil {
@@ -219,6 +224,21 @@ func (k *worker) judge(ctx context.Context, verdicts []verdict) error {
 	return k.r.vanish(ctx, vanished)
 }
 
+// stoppedByAnother says that the server did not come to some items of an answer
+// because of one that is in it, too.
+func stoppedByAnother(verdicts []verdict) bool {
+	stopped, failed := false, false
+	for _, v := range verdicts {
+		e, ok := v.err.(*ews.Error)
+		if ok && e.Scope == ews.ScopeBatch {
+			stopped = true
+		} else if ok {
+			failed = true
+		}
+	}
+	return stopped && failed
+}
+
 // itemFailed handles the code that one item was answered with.
 func (k *worker) itemFailed(ctx context.Context, t *task, e *ews.Error) error {
 	action := ews.ActionFor(e.Op, e)
@@ -236,6 +256,11 @@ func (k *worker) itemFailed(ctx context.Context, t *task, e *ews.Error) error {
 	case ews.Skip, ews.Bug:
 		return k.fail(ctx, t, e.Cause(), e.Message)
 	}
+	if action.Verb == ews.Retry && action.Then == ews.Abort {
+		if times, lasting := k.r.troubled(); times > tries && lasting > k.patience(tries) {
+			return e
+		}
+	}
 	if t.retries < tries {
 		t.retries++
 		t.alone = action.Verb == ews.Bisect || action.Verb == ews.Split
@@ -251,6 +276,17 @@ func (k *worker) itemFailed(ctx context.Context, t *task, e *ews.Error) error {
 func (k *worker) later(t *task, pause time.Duration) {
 	t.due = time.Now().Add(pause)
 	k.again = append(k.again, t)
+}
+
+// patience is how long so many tries take at most.
+func (k *worker) patience(tries int) (sum time.Duration) {
+	pauses := k.r.o.Patience.Retry
+	for i := range tries {
+		if len(pauses) > 0 {
+			sum += pauses[min(i, len(pauses)-1)]
+		}
+	}
+	return sum
 }
 
 // pause returns the nth pause, the last for all that follow.

@@ -37,8 +37,23 @@ func codeOf(err error) string {
 	return "protocol-error"
 }
 
+// troubled notes that the mailbox as a whole is in a trouble that may pass. It
+// says how often and for how long that was so since it last gave an item. The
+// tries of each item don't tell: there may be many of them.
+func (r *run) troubled() (times int, lasting time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.troubles++; r.troubles == 1 {
+		r.troubledAt = time.Now()
+	}
+	return r.troubles, time.Since(r.troubledAt)
+}
+
 // exported settles items that are on disk.
 func (r *run) exported(ctx context.Context, list []*arrived) error {
+	r.mu.Lock()
+	r.troubles = 0
+	r.mu.Unlock()
 	for _, a := range list {
 		r.mu.Lock()
 		r.sum.Moved++

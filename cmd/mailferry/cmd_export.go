@@ -119,7 +119,7 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 				Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 				Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 				Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle,
+				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle, Patience: a.patience.export,
 			})
 			job.client.Close()
 			if summary.Mailbox != "" {

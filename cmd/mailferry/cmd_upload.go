@@ -167,7 +167,7 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 			Selection: choose.Selection, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
 			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: o.deleted,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle,
+			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle, Patience: a.patience.upload,
 		})
 		if summary.Mailbox != "" {
 			summaries = append(summaries, summary)

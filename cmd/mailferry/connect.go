@@ -86,7 +86,7 @@ func (a *app) newClient(newTransport func() http.RoundTripper, p profile, mailbo
 	}
 	options := ews.Options{
 		URL: p.URL, Mailbox: mailbox, Access: access, UserAgent: "mailferry/" + buildVersion(),
-		NewTransport: newTransport, Workers: workers,
+		NewTransport: newTransport, Workers: workers, Retry: a.patience.retry, StallTimeout: a.patience.stall,
 	}
 	if show != nil {
 		options.OnWait = func(w ews.Wait) {

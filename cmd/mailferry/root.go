@@ -27,6 +27,7 @@ type app struct {
 	logFile        io.Closer
 	passwords      map[string]ewsauth.Secret // by server, as far as known
 	files          fault.FS                  // below every store; nil: the disk
+	patience       patience
 
 	started     bool          // flags were read and a command began
 	drain       chan struct{} // closed at the first interrupt

@@ -89,3 +89,6 @@ type Policy = throttle.Policy
 
 // Fault is something that goes wrong.
 type Fault = inject.Fault
+
+// FaultKinds lists the kinds of faults, sorted.
+func FaultKinds() []string { return inject.Kinds() }

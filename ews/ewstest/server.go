@@ -240,7 +240,10 @@ func (s *Server) policy() Policy { return s.throttle.Load().Policy }
 // Stats returns what was counted so far.
 func (s *Server) Stats() Stats {
 	st := s.stats.snapshot()
-	st.Faults = s.faults.Load().Count()
+	st.FaultKinds = s.faults.Load().Counts()
+	for _, n := range st.FaultKinds {
+		st.Faults += n
+	}
 	return st
 }
 

@@ -45,7 +45,7 @@ func EachContent(ctx context.Context, c *ews.Client, ids []ews.ItemID, use func(
 		at[i] = i
 	}
 	for try := 1; len(at) > 0; try++ {
-		left, err := exportOnce(ctx, c, ids, at, use)
+		left, err := exportOnce(ctx, c, ids, at, try == 1, use)
 		if err == nil && len(left) == 0 {
 			return nil
 		}
@@ -87,8 +87,7 @@ func fatalExport(ctx context.Context, err error, try int) error {
 		return err
 	}
 	if e, ok := errors.AsType[*ews.Error](err); ok {
-		a := ews.ActionFor("ExportItems", e)
-		if a.Verb == ews.Abort || a.Verb == ews.Bug || a.Then == ews.Abort && try >= exportTries {
+		if endsMore(e) || ews.ActionFor("ExportItems", e).Then == ews.Abort && try >= exportTries {
 			return err
 		}
 	}
@@ -101,14 +100,21 @@ func fatalExport(ctx context.Context, err error, try int) error {
 	return nil
 }
 
+// endsMore says that an error concerns more than one item, and won't pass.
+func endsMore(e *ews.Error) bool {
+	verb := ews.ActionFor("ExportItems", e).Verb
+	return verb == ews.Abort || verb == ews.Bug
+}
+
 // stopError carries an error of use through the retries.
 type stopError struct{ err error }
 
 func (e stopError) Error() string { return e.err.Error() }
 
 // exportOnce asks once for the items at the given places, and returns the
-// places that must be asked for again.
-func exportOnce(ctx context.Context, c *ews.Client, ids []ews.ItemID, at []int, use func(int, *fts.Content, error) error) (left []int, err error) {
+// places that must be asked for again. When it is the first look, these are also
+// those of blobs that are not understood: they may have been damaged on the way.
+func exportOnce(ctx context.Context, c *ews.Client, ids []ews.ItemID, at []int, first bool, use func(int, *fts.Content, error) error) (left []int, err error) {
 	asked := make([]ews.ItemID, len(at))
 	for k, i := range at {
 		asked[k] = ews.ItemID{ID: ids[i].ID}
@@ -156,7 +162,9 @@ func exportOnce(ctx context.Context, c *ews.Client, ids []ews.ItemID, at []int, 
 			if a := ews.ActionFor("ExportItems", item.Err); a.Verb == ews.Skip {
 				hold = append(hold, held{item.Index, nil, item.Err})
 			}
-			why = item.Err
+			if why == nil || endsMore(item.Err) {
+				why = item.Err // later ones may only say that the batch was stopped
+			}
 			continue
 		}
 		content, problem := fts.ReadContent(reader)
@@ -168,7 +176,13 @@ func exportOnce(ctx context.Context, c *ews.Client, ids []ews.ItemID, at []int, 
 		if _, err := io.Copy(io.Discard, reader); err != nil {
 			return rest(), err
 		}
-		if item.Confirmed {
+		switch {
+		case problem != nil && first:
+			if why == nil {
+				why = problem
+			}
+			continue
+		case item.Confirmed:
 			if err := deliver(item.Index, content, problem); err != nil {
 				return nil, err
 			}

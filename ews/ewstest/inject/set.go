@@ -2,7 +2,9 @@ package inject
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,9 @@ var faultKinds = map[string]scope{
 	"truncated": ofItem, "quota": ofItem, "move-in-progress": ofItem, "access-denied": ofItem, "server-duplicates": ofItem,
 }
 
+// Kinds lists the kinds of faults, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(faultKinds)) }
+
 // sticky kinds stay with the item they once hit.
 var sticky = map[string]bool{"poison": true, "corrupt-item": true, "not-found": true}
 
@@ -41,11 +46,11 @@ type Set struct {
 	mu    sync.Mutex
 	list  []*faultState
 	rand  *rand.Rand
-	fired int64
+	fired map[string]int64 // by kind
 }
 
 func NewSet(faults []Fault, seed int64) (*Set, error) {
-	s := &Set{rand: rand.New(rand.NewPCG(uint64(seed), 17))}
+	s := &Set{rand: rand.New(rand.NewPCG(uint64(seed), 17)), fired: make(map[string]int64)}
 	for _, f := range faults {
 		if faultKinds[f.Kind] == 0 {
 			return nil, fmt.Errorf("fault kind %q is not known", f.Kind)
@@ -85,7 +90,7 @@ func (s *Set) Item(op string, names ...string) *Fault {
 			continue
 		}
 		if f.hit[names[0]] {
-			s.fired++
+			s.fired[f.Kind]++
 			return &f.Fault
 		}
 		if f.Item != "" {
@@ -126,15 +131,16 @@ func (s *Set) due(f *faultState) bool {
 	}
 	if hit {
 		f.fired++
-		s.fired++
+		s.fired[f.Kind]++
 	}
 	return hit
 }
 
-func (s *Set) Count() int64 {
+// Counts says how often each kind happened.
+func (s *Set) Counts() map[string]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.fired
+	return maps.Clone(s.fired)
 }
 
 func (f *Fault) BackOff() int64 {
