@@ -2,9 +2,7 @@ package upload
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"time"
 
 	"mailferry/internal/event"
 	"mailferry/store"
@@ -61,41 +59,4 @@ func (b *blobReader) tell() {
 func (b *blobReader) Close() error {
 	b.tell()
 	return b.ReadCloser.Close()
-}
-
-// loadFailures learns which items failed before, so that their records can go
-// when they are moved after all.
-func (r *run) loadFailures() error {
-	r.failed = make(map[string]bool)
-	for f, err := range r.o.Store.Failures(r.failureFilter()) {
-		if err != nil {
-			return fmt.Errorf("read the failures: %w", err)
-		}
-		r.failed[f.ItemID] = true
-	}
-	return nil
-}
-
-func (r *run) failureFilter() store.FailureFilter {
-	return store.FailureFilter{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.Target}
-}
-
-func (r *run) failureKey(itemID string) store.FailureKey {
-	return store.FailureKey{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.Target, ItemID: itemID}
-}
-
-// countAccepted counts the failures of this run that a person accepted before.
-func (r *run) countAccepted() error {
-	if r.sum.Failed == 0 {
-		return nil
-	}
-	for f, err := range r.o.Store.Failures(r.failureFilter()) {
-		if err != nil {
-			return fmt.Errorf("read the failures: %w", err)
-		}
-		if !f.Accepted.IsZero() && !f.Last.Before(r.begun.Add(-time.Second)) {
-			r.sum.Accepted++
-		}
-	}
-	return nil
 }
