@@ -21,10 +21,9 @@ const progressStep = 256 << 10
 // blobReader is a blob on its way: it counts and is held back.
 type blobReader struct {
 	io.ReadCloser
-	ctx     context.Context
-	r       *run
-	untold  int64
-	largest int
+	ctx    context.Context
+	r      *run
+	untold int64
 }
 
 func (r *run) openBlob(ctx context.Context, it store.Item) (io.ReadCloser, error) {
@@ -32,12 +31,12 @@ func (r *run) openBlob(ctx context.Context, it store.Item) (io.ReadCloser, error
 	if err != nil {
 		return nil, err
 	}
-	return &blobReader{ReadCloser: blob, ctx: ctx, r: r, largest: r.limit.Piece()}, nil
+	return &blobReader{ReadCloser: blob, ctx: ctx, r: r}, nil
 }
 
 func (b *blobReader) Read(p []byte) (int, error) {
-	if b.largest > 0 && len(p) > b.largest {
-		p = p[:b.largest]
+	if most := b.r.limit.Piece(); most > 0 && len(p) > most {
+		p = p[:most]
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.untold += int64(n); b.untold >= progressStep {
