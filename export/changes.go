@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailferry/ews"
-	"mailferry/internal/event"
 	"mailferry/store"
 )
 
@@ -311,23 +310,4 @@ func (r *run) readFlag(it ews.Item) ([]store.Change, error) {
 		Associated: have.Associated, SearchKey: have.SearchKey, Received: received,
 	}
 	return []store.Change{flag, again}, nil
-}
-
-// failFolder records that a folder could not be read.
-func (r *run) failFolder(ctx context.Context, f *folder, code, text string) error {
-	r.mu.Lock()
-	r.sum.Failed++
-	r.mu.Unlock()
-	r.out.emit(event.Event{Kind: event.Failure, Folder: f.Path, Item: f.ID, Class: f.Class, Code: code, Text: text})
-	if r.o.DryRun {
-		return nil
-	}
-	err := r.st.RecordFailure(ctx, store.Failure{
-		FailureKey: store.FailureKey{Mailbox: r.mailbox, Direction: store.Export, ItemID: f.ID},
-		FolderPath: f.Path, Class: f.Class, Size: f.Size, Code: code, Text: text,
-	})
-	if err != nil {
-		return fmt.Errorf("write down a failure: %w", err)
-	}
-	return nil
 }

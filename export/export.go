@@ -76,10 +76,10 @@ type run struct {
 	phase      string
 	planned    int64 // bytes told in a dry run
 	failedSeed maphash.Seed
-	failed     map[uint64]struct{} // hashes of item ids with a failure in the store
-	suspects   int                 // stayed not understood after a second look
-	troubles   int                 // of the whole mailbox, since it last gave an item
-	troubledAt time.Time           // the first of them
+	failed     map[uint64]bool // hashes of item ids with a failure in the store; true: it was accepted
+	suspects   int             // stayed not understood after a second look
+	troubles   int             // of the whole mailbox, since it last gave an item
+	troubledAt time.Time       // the first of them
 }
 
 func newRun(o Options) (*run, error) {
@@ -119,7 +119,7 @@ func newRun(o Options) (*run, error) {
 		began: time.Now(), before: o.Client.Stats(),
 		halt:       make(chan struct{}),
 		sum:        event.Summary{Mailbox: o.Mailbox},
-		failedSeed: maphash.MakeSeed(), failed: make(map[uint64]struct{}),
+		failedSeed: maphash.MakeSeed(), failed: make(map[uint64]bool),
 	}, nil
 }
 
@@ -128,11 +128,8 @@ func (r *run) begin(ctx context.Context) (id uint64, err error) {
 	if r.st == nil {
 		return 0, nil
 	}
-	for f, err := range r.st.Failures(store.FailureFilter{Mailbox: r.mailbox, Direction: store.Export}) {
-		if err != nil {
-			return 0, fmt.Errorf("read the failures of earlier runs: %w", err)
-		}
-		r.failed[maphash.String(r.failedSeed, f.ItemID)] = struct{}{}
+	if err := r.loadFailures(ctx); err != nil {
+		return 0, err
 	}
 	if r.o.DryRun {
 		return 0, nil

@@ -3,6 +3,7 @@ package export_test
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"mailferry/ews/ewstest/mailbox"
 	"mailferry/export"
 	"mailferry/internal/event"
+	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
 )
@@ -336,5 +338,21 @@ func TestTwinsAllArrive(t *testing.T) {
 	}
 	if twins < 4 {
 		t.Errorf("at most %d items are equal", twins)
+	}
+}
+
+// The rate is chosen by a run without a limit, so that no machine is too slow or
+// too fast for the comparison.
+func TestARunKeepsTheRate(t *testing.T) {
+	w := newWorld(t, "bulk:40:20000")
+	free := w.run()
+	if err := os.RemoveAll(w.dir); err != nil {
+		t.Fatal(err)
+	}
+	atLeast := 3*free.Elapsed + time.Second/2
+	rate := int64(float64(free.Bytes) / atLeast.Seconds())
+	held := w.run(func(o *export.Options) { o.LimitRate = pace.Constant(rate) })
+	if held.Bytes != free.Bytes || held.Elapsed < atLeast-time.Second/4 {
+		t.Errorf("%d bytes at %d a second took %v; without a limit %v", held.Bytes, rate, held.Elapsed, free.Elapsed)
 	}
 }

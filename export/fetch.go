@@ -203,7 +203,7 @@ func (k *worker) judge(ctx context.Context, verdicts []verdict) error {
 				t.problems++
 				t.alone = true
 				k.later(t, 0)
-			case isTruncated(e) && t.truncated < len(k.r.o.Patience.Truncated):
+			case isTruncated(e) && t.truncated < len(k.r.o.Patience.Truncated) && !k.r.givenUp(t.ID):
 				t.truncated++
 				t.alone = true
 				k.later(t, k.pause(k.r.o.Patience.Truncated, t.truncated-1))

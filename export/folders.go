@@ -107,7 +107,7 @@ func (r *run) keepFolders(ctx context.Context, t *tree, known []store.Folder) er
 	}
 	for _, f := range gone {
 		r.out.emit(event.Event{Kind: event.Folder, Action: "gone", Folder: f.Path})
-		if err := r.dropFolder(ctx, f.ID); err != nil {
+		if err := errors.Join(r.dropFolder(ctx, f.ID), r.clearFailure(ctx, f.ID)); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"mailferry/ews"
 	"mailferry/internal/event"
+	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
 )
@@ -29,8 +30,11 @@ type Options struct {
 	Workers     int   // requests at a time; 0: 4. The client's gate may allow fewer
 	BatchItems  int   // items in a request at most; 0: 100
 	BatchBytes  int64 // bytes of blobs in a request, roughly; a larger item goes alone; 0: 20 MB
-	MaxFailures int   // stop when more items than this failed; 0: go on
-	LimitRate   int64 // bytes of blobs a second, all workers together; 0: no limit
+	MaxFailures int   // stop when more items than this failed that nobody accepted; 0: go on
+
+	// LimitRate is how many bytes of blobs go by a second, all workers together. A
+	// new time in it counts at once, also for what is under way.
+	LimitRate pace.Timetable
 
 	// DryRun tells by events what would be exported. It asks the server for
 	// folders and changes, and writes nothing. Store may be nil: then everything

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"time"
 
 	"mailferry/ews"
@@ -77,27 +76,6 @@ func (r *run) exported(ctx context.Context, list []*arrived) error {
 	return nil
 }
 
-// clearFailure takes back the failure of an item, or of a folder by its id, that
-// an earlier run recorded.
-func (r *run) clearFailure(ctx context.Context, id string) error {
-	if r.st == nil || r.o.DryRun {
-		return nil
-	}
-	hash := maphash.String(r.failedSeed, id)
-	r.mu.Lock()
-	_, had := r.failed[hash]
-	delete(r.failed, hash)
-	r.mu.Unlock()
-	if !had {
-		return nil
-	}
-	err := r.st.ClearFailure(context.WithoutCancel(ctx), store.FailureKey{Mailbox: r.mailbox, Direction: store.Export, ItemID: id})
-	if err != nil {
-		return &localError{fmt.Errorf("take back a failure: %w", err)}
-	}
-	return nil
-}
-
 // vanish settles items that are not there any more. Where they went, the next
 // run will see: a moved item has a new id.
 func (r *run) vanish(ctx context.Context, tasks []*task) error {
@@ -140,18 +118,20 @@ func (k *worker) fail(ctx context.Context, t *task, code, text string) error {
 	_ = r.describe(asking, []ews.ItemID{{ID: t.ID}}, ews.PropSubject|ews.PropClass, func(_ int, it ews.Item) {
 		subject, class = it.Subject, it.Class
 	})
-	err := r.st.RecordFailure(context.WithoutCancel(ctx), store.Failure{
-		FailureKey: store.FailureKey{Mailbox: r.mailbox, Direction: store.Export, ItemID: t.ID},
-		FolderPath: t.folder.Path, Subject: subject, Class: class, Size: t.Size, Code: code, Text: text, Attempts: t.attempts,
+	accepted, err := r.record(ctx, store.Failure{
+		FailureKey: r.failureKey(t.ID), FolderPath: t.folder.Path, FolderID: t.folder.ID,
+		Subject: subject, Class: class, Size: t.Size, Code: code, Text: text, Attempts: t.attempts,
 	})
 	if err != nil {
-		return &localError{fmt.Errorf("write down a failure: %w", err)}
+		return err
 	}
 	r.mu.Lock()
 	r.sum.Failed++
 	r.sum.Left--
-	r.failed[maphash.String(r.failedSeed, t.ID)] = struct{}{}
-	tooMany := r.o.MaxFailures > 0 && r.sum.Failed > r.o.MaxFailures
+	if accepted {
+		r.sum.Accepted++
+	}
+	tooMany := r.o.MaxFailures > 0 && r.sum.Failed-r.sum.Accepted > r.o.MaxFailures
 	r.mu.Unlock()
 	r.out.emit(event.Event{
 		Kind: event.Failure, Folder: t.folder.Path, Item: t.ID, Class: class, Subject: subject, Bytes: t.Size, Code: code, Text: text,

@@ -209,11 +209,7 @@ func (s *Store) moveSegments(ctx context.Context, maxWaste float64, r *CompactRe
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		references, err := s.references(number, length)
-		if err != nil {
-			return err
-		}
-		waste := length - segment.HeaderSize - live[number] - references
+		waste := length - segment.HeaderSize - live[number]
 		if live[number] > 0 && float64(waste) <= maxWaste*float64(length) {
 			continue
 		}
@@ -223,20 +219,6 @@ func (s *Store) moveSegments(ctx context.Context, maxWaste float64, r *CompactRe
 		r.Segments++
 	}
 	return nil
-}
-
-// references sums up the records of a segment that hold no blob.
-func (s *Store) references(number uint32, length int64) (n int64, err error) {
-	f, _, err := s.e.OpenSegment(number)
-	if err != nil {
-		return 0, err
-	}
-	err = segment.Skim(f, segment.HeaderSize, length, func(kind segment.Kind, _, size int64) {
-		if kind == segment.ReferenceRecord {
-			n += size
-		}
-	})
-	return n, joinClose(err, f)
 }
 
 // filter is a Bloom filter of hashes: a set of a fixed size in memory, for

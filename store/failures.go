@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,8 +26,16 @@ func (k *FailureKey) bytes(s *Store) ([]byte, error) {
 	return []byte(engine.Path(s.e.Name(k.Mailbox), string(k.Direction), target, k.ItemID)), nil
 }
 
+// Hash is a name of the failure that is the same at any time and in any store:
+// 64 hexadecimal digits, of which the first few do for people.
+func (k FailureKey) Hash() string {
+	sum := sha256.Sum256([]byte(engine.Path(address(k.Mailbox), string(k.Direction), k.Target, k.ItemID)))
+	return hex.EncodeToString(sum[:])
+}
+
 // RecordFailure adds a failure, or another attempt to the one with the same key.
-// Who accepted it with the same code need not accept it again.
+// Who accepted it with the same code need not accept it again; with another code
+// it is open again.
 func (s *Store) RecordFailure(ctx context.Context, f Failure) error {
 	key, err := f.bytes(s)
 	if err != nil {
@@ -49,6 +59,7 @@ func (s *Store) RecordFailure(ctx context.Context, f Failure) error {
 			f.Attempts += old.Attempts
 			f.First = old.First
 			f.FolderPath = cmp.Or(f.FolderPath, old.FolderPath)
+			f.FolderID = cmp.Or(f.FolderID, old.FolderID)
 			f.Subject = cmp.Or(f.Subject, old.Subject)
 			f.Class = cmp.Or(f.Class, old.Class)
 			f.Size = cmp.Or(f.Size, old.Size)
@@ -81,23 +92,66 @@ func (s *Store) ClearFailure(ctx context.Context, keys ...FailureKey) error {
 	})
 }
 
-// AcceptFailure writes down that a person accepts a failure, and why.
-func (s *Store) AcceptFailure(ctx context.Context, key FailureKey, reason string) error {
-	raw, err := key.bytes(s)
-	if err != nil || reason == "" {
-		return errors.Join(err, errors.New("a failure is accepted by its key and with a reason"))
+// AcceptFailures writes down that a person accepts failures, and why: all of
+// them or, with an error, none.
+func (s *Store) AcceptFailures(ctx context.Context, reason string, keys ...FailureKey) error {
+	if reason == "" {
+		return errors.New("a failure is accepted with a reason")
+	}
+	now := time.Now().UTC()
+	return s.editFailures(ctx, keys, func(f *Failure) { f.Accepted, f.AcceptedReason = now, reason })
+}
+
+// ReopenFailures takes acceptance back: of all the failures or, with an error,
+// of none.
+func (s *Store) ReopenFailures(ctx context.Context, keys ...FailureKey) error {
+	return s.editFailures(ctx, keys, func(f *Failure) { f.Accepted, f.AcceptedReason = time.Time{}, "" })
+}
+
+// RetryFailures writes down that a person asked for another attempt. The records
+// stay until the items are moved.
+func (s *Store) RetryFailures(ctx context.Context, keys ...FailureKey) error {
+	now := time.Now().UTC()
+	return s.editFailures(ctx, keys, func(f *Failure) { f.Retry = now })
+}
+
+func (s *Store) editFailures(ctx context.Context, keys []FailureKey, edit func(*Failure)) error {
+	raw := make([][]byte, len(keys))
+	for i := range keys {
+		var err error
+		if raw[i], err = keys[i].bytes(s); err != nil {
+			return fmt.Errorf("change a failure: %w", err)
+		}
 	}
 	return s.update(ctx, nil, func(t *tx) error {
-		f, found, err := t.getFailure(raw)
-		if err != nil {
-			return err
+		for i, key := range raw {
+			f, found, err := t.getFailure(key)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return fmt.Errorf("there is no failure of item %s", keys[i].ItemID)
+			}
+			edit(&f)
+			if err := t.putFailure(key, f); err != nil {
+				return err
+			}
 		}
-		if !found {
-			return fmt.Errorf("there is no failure of item %s", key.ItemID)
-		}
-		f.Accepted, f.AcceptedReason = time.Now().UTC(), reason
-		return t.putFailure(raw, f)
+		return nil
 	})
+}
+
+// Failure returns one failure.
+func (s *Store) Failure(key FailureKey) (f Failure, found bool, err error) {
+	raw, err := key.bytes(s)
+	if err != nil {
+		return f, false, fmt.Errorf("read a failure: %w", err)
+	}
+	err = s.view(func(t *tx) error {
+		f, found, err = t.getFailure(raw)
+		return err
+	})
+	return f, found, err
 }
 
 // Failures yields the failures that the filter chooses.

@@ -277,26 +277,43 @@ func TestFailuresAndRuns(t *testing.T) {
 	k := store.FailureKey{Mailbox: "Alice@example.com", Direction: store.Export, ItemID: "1"}
 	at := time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)
 	must(t, s.RecordFailure(ctx, store.Failure{FailureKey: k, Subject: "x", Code: "ErrorItemCorrupt", First: at, Last: at}))
-	must(t, s.AcceptFailure(ctx, k, "known for years"))
+	must(t, s.AcceptFailures(ctx, "known for years", k))
+	must(t, s.RetryFailures(ctx, k))
+	if f, found, err := s.Failure(k); !found || err != nil || f.Retry.IsZero() || f.AcceptedReason != "known for years" {
+		t.Errorf("%+v, %v, %v", f, found, err)
+	}
 	must(t, s.RecordFailure(ctx, store.Failure{FailureKey: k, Code: "ErrorItemCorrupt", Attempts: 2, Last: at.Add(time.Hour)}))
 	must(t, s.RecordFailure(ctx, store.Failure{FailureKey: store.FailureKey{Mailbox: alice, Direction: store.Upload, Target: "t", ItemID: "1"}, Size: 7}))
 	all := collect(t, s.Failures(store.FailureFilter{}))
 	if len(all) != 2 {
 		t.Fatalf("failures %+v", all)
 	}
-	if f := all[0]; f.Attempts != 3 || f.Subject != "x" || !f.First.Equal(at) || !f.Last.Equal(at.Add(time.Hour)) || f.Accepted.IsZero() || f.AcceptedReason != "known for years" {
+	if f := all[0]; f.Attempts != 3 || f.Subject != "x" || !f.First.Equal(at) || !f.Last.Equal(at.Add(time.Hour)) || f.Accepted.IsZero() || f.AcceptedReason != "known for years" || !f.Retry.IsZero() {
 		t.Errorf("failure %+v", f)
 	}
 	must(t, s.RecordFailure(ctx, store.Failure{FailureKey: k, Code: "ErrorAccessDenied"}))
 	if f := collect(t, s.Failures(store.FailureFilter{Mailbox: alice, Direction: store.Export})); len(f) != 1 || !f[0].Accepted.IsZero() {
 		t.Errorf("another reason was accepted too: %+v", f)
 	}
+	missing := k
+	missing.ItemID = "2"
+	if err := s.AcceptFailures(ctx, "why", k, missing); err == nil {
+		t.Error("a missing failure was accepted")
+	}
+	if f, _, err := s.Failure(k); err != nil || !f.Accepted.IsZero() {
+		t.Errorf("one of two was accepted although the other is missing: %+v, %v", f, err)
+	}
+	must(t, s.AcceptFailures(ctx, "why", k))
+	must(t, s.ReopenFailures(ctx, k))
+	if f, _, err := s.Failure(k); err != nil || !f.Accepted.IsZero() || f.AcceptedReason != "" {
+		t.Errorf("it is still accepted: %+v, %v", f, err)
+	}
 	must(t, s.ClearFailure(ctx, k, k))
+	if _, found, err := s.Failure(k); found || err != nil {
+		t.Errorf("a cleared failure: %v, %v", found, err)
+	}
 	if f := collect(t, s.Failures(store.FailureFilter{})); len(f) != 1 || f[0].Size != 7 {
 		t.Errorf("failures %+v", f)
-	}
-	if err := s.AcceptFailure(ctx, k, "why"); err == nil {
-		t.Error("a missing failure was accepted")
 	}
 
 	id, err := s.BeginRun(ctx, "export", "Alice@example.com", "")

@@ -172,6 +172,7 @@ type FailureKey struct {
 type Failure struct {
 	FailureKey
 	FolderPath     string    `json:"folder,omitempty"`
+	FolderID       string    `json:"folder_id,omitempty"` // ItemID where the folder itself failed
 	Subject        string    `json:"subject,omitempty"`
 	Class          string    `json:"class,omitempty"`
 	Size           int64     `json:"size,omitempty"`
@@ -182,6 +183,7 @@ type Failure struct {
 	Last           time.Time `json:"last,omitzero"`     // zero: now
 	Accepted       time.Time `json:"accepted,omitzero"` // zero: nobody accepted it
 	AcceptedReason string    `json:"accepted_reason,omitempty"`
+	Retry          time.Time `json:"retry,omitzero"` // when another attempt was asked for; zero: no, or it was made
 
 	sealed string // folder, subject and texts, where they could not be read
 }

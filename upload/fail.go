@@ -68,16 +68,23 @@ func (r *run) fail(ctx context.Context, j *job, why error) error {
 		}
 	}
 	f := store.Failure{
-		FailureKey: r.failureKey(j.item.ID), FolderPath: j.folder.Path, Subject: j.item.Catalogue.Subject,
+		FailureKey: r.failureKey(j.item.ID), FolderPath: j.folder.Path, FolderID: j.folder.ID, Subject: j.item.Catalogue.Subject,
 		Class: j.item.Catalogue.Class, Size: j.item.Size, Code: code, Text: text,
 	}
 	if err := r.o.Store.RecordFailure(ctx, f); err != nil {
 		return fmt.Errorf("write down a failure: %w", err)
 	}
+	kept, _, err := r.o.Store.Failure(f.FailureKey)
+	if err != nil {
+		return fmt.Errorf("read a failure: %w", err)
+	}
 	r.mu.Lock()
 	r.sum.Failed++
 	r.failed[j.item.ID] = true
-	if r.o.MaxFailures > 0 && r.sum.Failed > r.o.MaxFailures {
+	if !kept.Accepted.IsZero() {
+		r.sum.Accepted++
+	}
+	if r.o.MaxFailures > 0 && r.sum.Failed-r.sum.Accepted > r.o.MaxFailures {
 		r.stop = true
 	}
 	r.mu.Unlock()

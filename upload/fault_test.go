@@ -148,7 +148,7 @@ func TestItemsThatAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := st.AcceptFailure(t.Context(), f.FailureKey, "known"); err != nil {
+			if err := st.AcceptFailures(t.Context(), "known", f.FailureKey); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 
 	"mailferry/ews"
 	"mailferry/internal/event"
+	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
 )
@@ -56,8 +57,11 @@ type Options struct {
 	Workers     int   // requests at a time; 0: 4. The client's gate may allow fewer
 	BatchItems  int   // items in a request at most; 0: 50
 	BatchBytes  int64 // bytes of a request, roughly; a larger item goes alone; 0: 20 MB; never more than 64 MiB
-	MaxFailures int   // stop when more items than this failed; 0: go on
-	LimitRate   int64 // bytes of blobs a second, all workers together; 0: no limit
+	MaxFailures int   // stop when more items than this failed that nobody accepted; 0: go on
+
+	// LimitRate is how many bytes of blobs go by a second, all workers together. A
+	// new time in it counts at once, also for what is under way.
+	LimitRate pace.Timetable
 
 	// DryRun tells by events what would be made and sent. It reads the target,
 	// changes nothing there, and writes nothing to the store.

@@ -154,7 +154,7 @@ func (r *run) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("begin the run: %w", err)
 	}
-	if err := r.loadFailures(); err != nil {
+	if err := r.loadFailures(ctx); err != nil {
 		return err
 	}
 	if err := r.settleEarlier(ctx); err != nil {
@@ -164,9 +164,6 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	runErr := r.send(ctx)
-	if err := r.countAccepted(); runErr == nil {
-		runErr = err
-	}
 	if ctx.Err() != nil {
 		return runErr // not ended: the next run looks for extra copies of this one
 	}

@@ -2,9 +2,7 @@ package upload
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"time"
 
 	"mailferry/internal/event"
 	"mailferry/store"
@@ -23,10 +21,9 @@ const progressStep = 256 << 10
 // blobReader is a blob on its way: it counts and is held back.
 type blobReader struct {
 	io.ReadCloser
-	ctx     context.Context
-	r       *run
-	untold  int64
-	largest int
+	ctx    context.Context
+	r      *run
+	untold int64
 }
 
 func (r *run) openBlob(ctx context.Context, it store.Item) (io.ReadCloser, error) {
@@ -34,12 +31,12 @@ func (r *run) openBlob(ctx context.Context, it store.Item) (io.ReadCloser, error
 	if err != nil {
 		return nil, err
 	}
-	return &blobReader{ReadCloser: blob, ctx: ctx, r: r, largest: r.limit.Piece()}, nil
+	return &blobReader{ReadCloser: blob, ctx: ctx, r: r}, nil
 }
 
 func (b *blobReader) Read(p []byte) (int, error) {
-	if b.largest > 0 && len(p) > b.largest {
-		p = p[:b.largest]
+	if most := b.r.limit.Piece(); most > 0 && len(p) > most {
+		p = p[:most]
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.untold += int64(n); b.untold >= progressStep {
@@ -61,41 +58,4 @@ func (b *blobReader) tell() {
 func (b *blobReader) Close() error {
 	b.tell()
 	return b.ReadCloser.Close()
-}
-
-// loadFailures learns which items failed before, so that their records can go
-// when they are moved after all.
-func (r *run) loadFailures() error {
-	r.failed = make(map[string]bool)
-	for f, err := range r.o.Store.Failures(r.failureFilter()) {
-		if err != nil {
-			return fmt.Errorf("read the failures: %w", err)
-		}
-		r.failed[f.ItemID] = true
-	}
-	return nil
-}
-
-func (r *run) failureFilter() store.FailureFilter {
-	return store.FailureFilter{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.Target}
-}
-
-func (r *run) failureKey(itemID string) store.FailureKey {
-	return store.FailureKey{Mailbox: r.o.Mailbox, Direction: store.Upload, Target: r.Target, ItemID: itemID}
-}
-
-// countAccepted counts the failures of this run that a person accepted before.
-func (r *run) countAccepted() error {
-	if r.sum.Failed == 0 {
-		return nil
-	}
-	for f, err := range r.o.Store.Failures(r.failureFilter()) {
-		if err != nil {
-			return fmt.Errorf("read the failures: %w", err)
-		}
-		if !f.Accepted.IsZero() && !f.Last.Before(r.begun.Add(-time.Second)) {
-			r.sum.Accepted++
-		}
-	}
-	return nil
 }

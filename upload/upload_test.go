@@ -3,7 +3,9 @@ package upload_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"mailferry/internal/pace"
 	"mailferry/upload"
 )
 
@@ -35,5 +37,19 @@ func TestWholeMailboxIntoALocalisedOne(t *testing.T) {
 		if r := w.verify(level); !r.OK() || r.Checked != total(want) || level == upload.LevelContent && r.Equal != r.Checked {
 			t.Errorf("verify %s: %+v", level, r)
 		}
+	}
+}
+
+// The rate is chosen by a run without a limit, so that no machine is too slow or
+// too fast for the comparison.
+func TestARunKeepsTheRate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "bulk:40:20000")
+	free := w.run()
+	atLeast := 3*free.Elapsed + time.Second/2
+	rate := int64(float64(free.Bytes) / atLeast.Seconds())
+	held := w.run(func(o *upload.Options) { o.Into, o.LimitRate = "Slowly", pace.Constant(rate) })
+	if held.Bytes != free.Bytes || held.Elapsed < atLeast-time.Second/4 {
+		t.Errorf("%d bytes at %d a second took %v; without a limit %v", held.Bytes, rate, held.Elapsed, free.Elapsed)
 	}
 }

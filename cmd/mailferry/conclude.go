@@ -57,9 +57,6 @@ func (a *app) conclude(c conclusion) error {
 	if c.dryRun || len(c.summaries) == 0 {
 		return err
 	}
-	if countErr := c.countAccepted(); err == nil {
-		err = countErr
-	}
 	if verdictErr := a.verdict(c); err == nil {
 		err = verdictErr
 	}
@@ -74,27 +71,6 @@ func (a *app) conclude(c conclusion) error {
 		err = writeErr
 	}
 	return err
-}
-
-// countAccepted fills in how many of the failures a person has accepted.
-func (c conclusion) countAccepted() error {
-	for i := range c.summaries {
-		s := &c.summaries[i]
-		if s.Failed == 0 {
-			continue
-		}
-		accepted := 0
-		for f, err := range c.store.Failures(store.FailureFilter{Mailbox: s.Mailbox, Direction: c.direction, Target: s.Target}) {
-			if err != nil {
-				return err
-			}
-			if !f.Accepted.IsZero() {
-				accepted++
-			}
-		}
-		s.Accepted = min(accepted, s.Failed)
-	}
-	return nil
 }
 
 // failures iterates over the recorded failures of the mailboxes of this run.

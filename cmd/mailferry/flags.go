@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 )
 
@@ -106,15 +107,16 @@ func (r *runningFlags) addFlags(fs *pflag.FlagSet, batchBytes string, batchItems
 	fs.IntVar(&r.workers, "workers", 4, "at most this many requests at a time; fewer when the server asks for it")
 	fs.IntVar(&r.batchItems, "batch-items", batchItems, "at most this many items in a request")
 	fs.StringVar(&r.batchBytes, "batch-bytes", batchBytes, "at most about this `SIZE` in a request; a larger item goes alone")
-	fs.StringVar(&r.rate, "limit-rate", "", "at most this `SIZE/s`, for example 10MB/s")
-	fs.IntVar(&r.maxFailures, "max-failures", 0, "stop when more than this many items failed (0: go on)")
+	fs.StringVar(&r.rate, "limit-rate", "", "at most this `RATE`, for example 10MB/s, or a timetable in local time, as '08:00,512KB/s 18:00,10MB/s 23:00,off' or 'Mon-08:00,1MB/s Fri-18:00,off'")
+	fs.IntVar(&r.maxFailures, "max-failures", 0, "stop when more than this many items failed that nobody accepted (0: go on)")
 	fs.StringArrayVar(&r.reports.files, "report", nil, "write a report to this `FILE` (.json, .csv or .html); repeatable")
 }
 
 // limits are parsed runningFlags.
 type limits struct {
 	workers, batchItems, maxFailures int
-	batchBytes, rate                 int64
+	batchBytes                       int64
+	rate                             pace.Timetable
 }
 
 func (r *runningFlags) parse() (limits, error) {
@@ -132,7 +134,7 @@ func (r *runningFlags) parse() (limits, error) {
 		return limits{}, usagef("--batch-bytes: %w", err)
 	}
 	if r.rate != "" {
-		if l.rate, err = selection.ParseRate(r.rate); err != nil {
+		if l.rate, err = pace.ParseTimetable(r.rate); err != nil {
 			return limits{}, usagef("--limit-rate: %w", err)
 		}
 	}

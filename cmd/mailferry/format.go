@@ -15,10 +15,15 @@ func number(n int) string { return english.Sprintf("%d", n) }
 
 // counted is a number with its noun: "1 item", "2,178 items".
 func counted(n int, noun string) string {
+	return number(n) + " " + plural(n, noun, noun+"s")
+}
+
+// plural chooses the word that goes with a number.
+func plural(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + noun
+		return one
 	}
-	return number(n) + " " + noun + "s"
+	return many
 }
 
 // bytesText writes an amount of bytes in units of 1000: 181.2 MB.

@@ -147,7 +147,7 @@ func (j *job) untilDone(random *rand.Rand, all *toll, command string) {
 			return
 		}
 		all.kills++
-		if attempt > 500 {
+		if attempt > 200 {
 			j.t.Fatalf("%s makes no progress", command)
 		}
 	}

@@ -77,7 +77,7 @@ func (r runReport) writeJSON(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		line, err := json.Marshal(f)
+		line, err := json.Marshal(rowOf(f))
 		if err != nil {
 			return err
 		}
@@ -97,12 +97,14 @@ func (r runReport) writeCSV(w io.Writer) error {
 	rows := [][]string{{
 		"row", "mailbox", "target", "folders", "found", "moved", "already", "failed", "accepted", "left", "bytes", "seconds", "waited_seconds", "retries",
 		"folder", "subject", "class", "size", "item", "code", "text", "attempts", "first", "last",
+		"id", "state", "accepted_at", "accepted_reason",
 	}}
 	for _, m := range r.Mailboxes {
 		rows = append(rows, []string{
 			"mailbox", m.Mailbox, m.Target, strconv.Itoa(m.Folders), strconv.Itoa(m.Found), strconv.Itoa(m.Moved),
 			strconv.Itoa(m.Already), strconv.Itoa(m.Failed), strconv.Itoa(m.Accepted), strconv.Itoa(m.Left), strconv.FormatInt(m.Bytes, 10),
 			seconds(m.Elapsed), seconds(m.Waited), strconv.Itoa(m.Retries), "", "", "", "", "", "", m.Verdict, "", "", "",
+			"", "", "", "",
 		})
 	}
 	if err := c.WriteAll(rows); err != nil {
@@ -112,16 +114,25 @@ func (r runReport) writeCSV(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		row := make([]string, 14, 24)
+		row := make([]string, 14, 28)
 		row[0], row[1], row[2] = "failure", f.Mailbox, f.Target
 		row = append(row, cell(f.FolderPath), cell(f.Subject), cell(f.Class), strconv.FormatInt(f.Size, 10), f.ItemID, f.Code, cell(f.Text),
-			strconv.Itoa(f.Attempts), f.First.UTC().Format(time.RFC3339), f.Last.UTC().Format(time.RFC3339))
+			strconv.Itoa(f.Attempts), timeCell(f.First), timeCell(f.Last),
+			failureID(f), rowOf(f).State, timeCell(f.Accepted), cell(f.AcceptedReason))
 		if err := c.Write(row); err != nil {
 			return err
 		}
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// timeCell is a time for programs; empty: never.
+func timeCell(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // cell keeps a spreadsheet from taking text that came from mail for a formula.
@@ -136,7 +147,7 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 
 // page is one file without outside resources, readable on paper and on a phone.
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"number": number, "bytes": bytesText, "duration": durationText,
+	"id": failureID, "number": number, "bytes": bytesText, "duration": durationText,
 	"time": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 }).Parse(`<!DOCTYPE html>
 <html lang="en">
@@ -158,17 +169,17 @@ td.n, th.n { text-align: right; }
 {{range .Mailboxes}}<p><strong>{{.Verdict}}</strong></p>
 {{end}}<h2>Mailboxes</h2>
 <div class="wide"><table>
-<thead><tr><th>Mailbox</th><th>Target</th><th class="n">Folders</th><th class="n">Found</th><th class="n">Moved</th><th class="n">There already</th><th class="n">Failed</th><th class="n">Bytes</th><th class="n">Time</th><th class="n">Waited for the server</th></tr></thead>
+<thead><tr><th>Mailbox</th><th>Target</th><th class="n">Folders</th><th class="n">Found</th><th class="n">Moved</th><th class="n">There already</th><th class="n">Failed</th><th class="n">Of these accepted</th><th class="n">Bytes</th><th class="n">Time</th><th class="n">Waited for the server</th></tr></thead>
 <tbody>
-{{range .Mailboxes}}<tr><td>{{.Mailbox}}</td><td>{{.Target}}</td><td class="n">{{number .Folders}}</td><td class="n">{{number .Found}}</td><td class="n">{{number .Moved}}</td><td class="n">{{number .Already}}</td><td class="n">{{number .Failed}}</td><td class="n">{{bytes .Bytes}}</td><td class="n">{{duration .Elapsed}}</td><td class="n">{{duration .Waited}}</td></tr>
+{{range .Mailboxes}}<tr><td>{{.Mailbox}}</td><td>{{.Target}}</td><td class="n">{{number .Folders}}</td><td class="n">{{number .Found}}</td><td class="n">{{number .Moved}}</td><td class="n">{{number .Already}}</td><td class="n">{{number .Failed}}</td><td class="n">{{number .Accepted}}</td><td class="n">{{bytes .Bytes}}</td><td class="n">{{duration .Elapsed}}</td><td class="n">{{duration .Waited}}</td></tr>
 {{end}}</tbody>
 </table></div>
 <h2>What could not be moved</h2>
 <div class="wide"><table>
-<thead><tr><th>Folder</th><th>Subject</th><th>Class</th><th class="n">Size</th><th>Code</th><th>Reason</th><th class="n">Attempts</th><th>Accepted</th></tr></thead>
+<thead><tr><th>Id</th><th>Folder</th><th>Subject</th><th>Class</th><th class="n">Size</th><th>Code</th><th>Reason</th><th class="n">Attempts</th><th>Accepted</th></tr></thead>
 <tbody>
-{{range .Failures}}<tr><td>{{.FolderPath}}</td><td>{{.Subject}}</td><td>{{.Class}}</td><td class="n">{{bytes .Size}}</td><td>{{.Code}}</td><td>{{.Text}}</td><td class="n">{{number .Attempts}}</td><td>{{.AcceptedReason}}</td></tr>
-{{else}}<tr><td colspan="8">Nothing.</td></tr>
+{{range .Failures}}<tr><td>{{id .}}</td><td>{{.FolderPath}}</td><td>{{.Subject}}</td><td>{{.Class}}</td><td class="n">{{bytes .Size}}</td><td>{{.Code}}</td><td>{{.Text}}</td><td class="n">{{number .Attempts}}</td><td>{{if not .Accepted.IsZero}}{{time .Accepted}}: {{.AcceptedReason}}{{end}}</td></tr>
+{{else}}<tr><td colspan="9">Nothing.</td></tr>
 {{end}}</tbody>
 </table></div>
 </body>

@@ -39,13 +39,16 @@ func sentence(s event.Summary, storeDir string) string {
 	default:
 		fmt.Fprintf(&b, "%s of %s of %s are %s; %s failed: see 'mailferry failures list --store %s'.",
 			number(there), counted(s.Found, "item"), s.Mailbox, place(s), number(s.Failed), storeDir)
-		if open == 0 {
-			b.WriteString(" All failures were accepted.")
+		switch {
+		case open == 0:
+			fmt.Fprintf(&b, " All failures were accepted (%s).", number(s.Accepted))
+		case s.Accepted > 0:
+			fmt.Fprintf(&b, " Of these %s, %s accepted.", number(s.Failed), number(s.Accepted)+plural(s.Accepted, " was", " were"))
 		}
 	}
 	if s.Suspect > 0 {
 		fmt.Fprintf(&b, " %s stored as the server gave it, though mailferry can't read it to its end: see 'mailferry store check --read-data'.",
-			counted(s.Suspect, "blob")+map[bool]string{true: " is", false: " are"}[s.Suspect == 1])
+			counted(s.Suspect, "blob")+plural(s.Suspect, " is", " are"))
 	}
 	return b.String()
 }

@@ -11,7 +11,7 @@ import (
 
 func TestTheRateIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(1000)
+		l := New(Constant(1000))
 		began := time.Now()
 		var all sync.WaitGroup
 		for range 4 {
@@ -45,7 +45,7 @@ func TestTheRateIsShared(t *testing.T) {
 
 func TestNoLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(0)
+		l := New(Constant(0))
 		began := time.Now()
 		if err := l.Wait(t.Context(), 1e9); err != nil || time.Since(began) > 0 || l.Piece() != 0 {
 			t.Errorf("%v after %v", err, time.Since(began))
@@ -55,7 +55,7 @@ func TestNoLimit(t *testing.T) {
 
 func TestPiecesAreSmallWhereTheRateIsLow(t *testing.T) {
 	for rate, want := range map[int64]int{1: 1 << 10, 80_000: 10_000, 1 << 30: 32 << 10} {
-		if got := New(rate).Piece(); got != want {
+		if got := New(Constant(rate)).Piece(); got != want {
 			t.Errorf("at %d bytes a second: %d", rate, got)
 		}
 	}

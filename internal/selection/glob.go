@@ -176,9 +176,10 @@ func match(pattern, txt []rune) bool {
 	return at[len(txt)]
 }
 
-// matchClass compares a message class with a glob in which "*" is any text.
-func matchClass(pattern, class string) bool {
-	if len(pattern) > maxPattern || len(class) > maxPattern {
+// MatchText compares a text, such as a message class, with a glob in which "*"
+// is any text. Case makes no difference.
+func MatchText(pattern, text string) bool {
+	if len(pattern) > maxPattern || len(text) > maxPattern {
 		return false
 	}
 	var tokens, txt []rune
@@ -189,7 +190,7 @@ func matchClass(pattern, class string) bool {
 			tokens = append(tokens, fold(r))
 		}
 	}
-	for _, r := range class {
+	for _, r := range text {
 		txt = append(txt, fold(r))
 	}
 	return match(tokens, txt)

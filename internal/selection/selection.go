@@ -164,7 +164,7 @@ func (s Selection) Item(it Item) bool {
 		return true
 	}
 	for _, pattern := range s.Class {
-		if matchClass(pattern, it.Class) {
+		if MatchText(pattern, it.Class) {
 			return true
 		}
 	}

@@ -4,12 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"mailferry/internal/fault"
 	"mailferry/store/segment"
@@ -113,64 +111,6 @@ func (e *Engine) finishRepair(rep *Repairs) error {
 	return e.dropLost()
 }
 
-// repairConfig makes store.json whole, from its copy or, when both are damaged,
-// from the heads of the segments.
-func repairConfig(dir string, fsys fault.FS, rep *Repairs) error {
-	if _, err := fsys.ReadDir(filepath.Join(dir, SegmentsDir)); err != nil {
-		return ErrNotAStore
-	}
-	_, err := readConfigFile(fsys, dir, configName)
-	if err == nil || !errors.Is(err, ErrDamaged) && !NotExist(err) {
-		return err // the copy is mended by migrate
-	}
-	c, copyErr := readConfigFile(fsys, dir, copyName)
-	if copyErr == nil {
-		rep.note(configName, "it was damaged, and is made anew from "+copyName)
-		return c.write(fsys, dir)
-	}
-	if c, err = guessConfig(dir, fsys); err != nil {
-		return err
-	}
-	rep.note(configName, "it was damaged, and is made anew from what the segments say")
-	return c.write(fsys, dir)
-}
-
-// guessConfig takes the id of the store from its segments.
-func guessConfig(dir string, fsys fault.FS) (config, error) {
-	c := config{Format: formatVersion, SegmentSize: defaultSegmentSize, Created: time.Now().UTC().Truncate(time.Second)}
-	entries, err := fsys.ReadDir(filepath.Join(dir, SegmentsDir))
-	if err != nil {
-		return c, err
-	}
-	votes := map[[16]byte]int{}
-	for _, entry := range entries {
-		f, err := fsys.OpenFile(filepath.Join(dir, SegmentsDir, entry.Name()), os.O_RDONLY, 0)
-		if err != nil {
-			return c, err
-		}
-		h, err := segment.ReadHeader(f)
-		if err == nil {
-			votes[h.Store]++
-			if r := segment.NewReader(f, segment.HeaderSize, 1<<62, nil); r.Next() == nil && r.Blind {
-				err = fmt.Errorf("%w: %s and %s are damaged, and with them the keys of this encrypted store; put back a copy of either", ErrDamaged, configName, copyName)
-				return c, errors.Join(err, f.Close())
-			}
-		}
-		f.Close()
-	}
-	var best [16]byte
-	for id, n := range votes {
-		if n > votes[best] {
-			best = id
-		}
-	}
-	if votes[best] == 0 {
-		return c, fmt.Errorf("%w: neither %s nor a segment says which store this is", ErrDamaged, configName)
-	}
-	c.ID = fmt.Sprintf("%x", best)
-	return c, nil
-}
-
 // sortSegments gives each segment the name that its head says, and takes those of
 // other stores out of use.
 func (e *Engine) sortSegments(rep *Repairs) error {
@@ -224,88 +164,6 @@ func (e *Engine) headerOf(name string) (segment.Header, error) {
 	}
 	defer f.Close()
 	return segment.ReadHeader(f)
-}
-
-// scan is what a segment file holds.
-type scan struct {
-	number uint32
-	class  segment.Class
-	size   int64
-	head   bool     // its head is damaged
-	first  int64    // where the first damage begins; -1: there is none
-	behind bool     // a whole record follows some damage
-	texts  []string // what the damage is, the first of it
-}
-
-// damaged says whether a segment is, of which the index knows length bytes. What
-// lies behind that and is not whole was being written in a run that was killed.
-func (s *scan) damaged(length int64) bool {
-	torn := s.first >= length && (s.class == segment.Data || !s.behind)
-	return s.head || s.size < length || s.first >= 0 && !torn
-}
-
-// scanAll reads all segments to their ends.
-func (e *Engine) scanAll() (scans []scan, records []logRecord, err error) {
-	numbers, err := e.segmentFiles()
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, n := range numbers {
-		s, found, err := e.scan(n)
-		if err != nil {
-			return nil, nil, err
-		}
-		scans, records = append(scans, s), append(records, found...)
-	}
-	return scans, records, nil
-}
-
-func (e *Engine) scan(number uint32) (s scan, records []logRecord, err error) {
-	s.number, s.first = number, -1
-	name := filepath.Join(e.segments.dir, segment.Name(number))
-	f, err := e.fsys.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return s, nil, err
-	}
-	defer f.Close()
-	if s.size, err = f.Size(); err != nil {
-		return s, nil, err
-	}
-	h, err := segment.ReadHeader(f)
-	switch {
-	case errors.Is(err, ErrDamaged):
-		s.head = true
-		s.texts = append(s.texts, "its head is damaged")
-	case err != nil:
-		return s, nil, err
-	}
-	s.class = h.Class
-	err = segment.Walk(f, segment.HeaderSize, s.size, e.Keys(), func(r *segment.Reader) error {
-		rec, isLog := decodeLogMeta(r)
-		if s.class == 0 {
-			s.class = segment.Data
-			if isLog {
-				s.class = segment.Log
-			}
-		}
-		if _, err := io.Copy(io.Discard, r); err != nil {
-			return err
-		}
-		s.behind = s.first >= 0
-		if isLog {
-			rec.loc = r.Location(number)
-			records = append(records, rec)
-		}
-		return nil
-	}, func(r *segment.Reader, err error) {
-		if s.first < 0 {
-			s.first = r.Offset()
-		}
-		if len(s.texts) < maxTexts {
-			s.texts = append(s.texts, cause(err))
-		}
-	})
-	return s, records, err
 }
 
 // repairIndex opens the index if each of its pages is whole, and makes it anew
