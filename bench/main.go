@@ -69,6 +69,11 @@ func bench(ctx context.Context, dir string, runs int, quick bool) error {
 			return fmt.Errorf("upload of %s: %w", w, err)
 		}
 	}
+	for _, w := range []workload{small, large} {
+		if err := l.encrypted(ctx, w, 0.7); err != nil {
+			return fmt.Errorf("encrypted export of %s: %w", w, err)
+		}
+	}
 	if err := l.memory(ctx, huge, 96); err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}

@@ -32,6 +32,16 @@ func (t *table) atMost(what string, value, bound float64, format string) {
 	fmt.Fprintf(t.out, "%-62s %16s %10s  %s\n", what, fmt.Sprintf(format, value), "<= "+fmt.Sprintf(format, bound), word)
 }
 
+// atLeast prints a measurement that must not be below bound.
+func (t *table) atLeast(what string, value, bound float64, format string) {
+	word := "holds"
+	if !(value >= bound) { // also when it is not a number
+		word = "MISSED"
+		t.missed++
+	}
+	fmt.Fprintf(t.out, "%-62s %16s %10s  %s\n", what, fmt.Sprintf(format, value), ">= "+fmt.Sprintf(format, bound), word)
+}
+
 // notMeasured says why a line is missing.
 func (t *table) notMeasured(what, why string) {
 	fmt.Fprintf(t.out, "%-62s %16s %10s  not measured: %s\n", what, "-", "", why)
