@@ -16,7 +16,8 @@ import (
 type config struct {
 	Server map[string]profile `toml:"server"`
 
-	path string
+	path    string
+	missing bool
 }
 
 // profile is what the config file, or the flags, say of one server.
@@ -47,6 +48,7 @@ func loadConfig(path string) (*config, error) {
 	var syntax toml.ParseError
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !named:
+		c.missing = true
 		return c, nil
 	case errors.As(err, &syntax):
 		return nil, usagef("config %s, line %d: %s", path, syntax.Position.Line, syntax.Message)
@@ -85,7 +87,10 @@ func (c *config) profile(name string) (profile, error) {
 		}
 		slices.Sort(known)
 		hint := "it has none"
-		if len(known) > 0 {
+		switch {
+		case c.missing:
+			hint = "there is no such file; make it, or name another one with --config"
+		case len(known) > 0:
 			hint = "it has " + strings.Join(known, ", ")
 		}
 		return profile{}, usagef("no server %q in config %s: %s", name, c.path, hint)

@@ -67,7 +67,7 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 	case errors.As(err, &answer) && rightsRefused(answer):
 		return exitRefused, line + rightsHint(answer)
 	case errors.As(err, &answer) && answer.Code == "ErrorNonExistentMailbox":
-		return exitFailed, line + ": give the mailbox by the primary SMTP address that it has on this server"
+		return exitFailed, strings.TrimSuffix(line, ".") + "; give the mailbox by the primary SMTP address that it has on this server"
 	}
 	return exitFailed, line + certificateHint(err)
 }
@@ -78,7 +78,7 @@ func certificateHint(err error) string {
 	var name x509.HostnameError
 	switch {
 	case errors.As(err, &authority):
-		return "; if it comes from an authority of your own, give its certificate with --ca-file"
+		return "; if it comes from an authority of your own, give its certificate with --ca-file, or as ca-file in the profile"
 	case errors.As(err, &name):
 		return "; use a name that the certificate holds in --url"
 	}

@@ -86,8 +86,8 @@ MAILFERRY_BATCH_ITEMS. A flag that may be repeated takes one value a line there.
 
 Exit codes: 0 all done; 1 failed, as by an unknown mailbox; 2 wrong usage;
 3 finished, but some items failed and nobody accepted that; 4 login or rights
-refused; 5 store locked, damaged or of a newer format; 130 interrupted, what
-was moved is kept.`,
+refused; 5 store locked, damaged, of a newer format or not opened by this key;
+130 interrupted, what was moved is kept.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

@@ -20,7 +20,7 @@ func (e *RefusedError) Error() string {
 	if len(e.Offered) > 0 {
 		return fmt.Sprintf("%s login to %s: %s; it offers %s", e.Scheme, e.Host, e.Reason, strings.Join(e.Offered, ", "))
 	}
-	return fmt.Sprintf("%s login to %s as %q: %s", e.Scheme, e.Host, e.User, e.Reason)
+	return fmt.Sprintf("%s login to %s as %s: %s", e.Scheme, e.Host, e.User, e.Reason)
 }
 
 // LoginRefused marks the error for package ews, which does not import this one.
