@@ -302,3 +302,31 @@ func TestRepairIsKilled(t *testing.T) {
 		must(t, s.Close())
 	}
 }
+
+// An Init that is cut off at any step leaves a folder that the next one takes.
+func TestInitIsKilled(t *testing.T) {
+	t.Parallel()
+	for step := 1; ; step++ {
+		dir := filepath.Join(t.TempDir(), "store")
+		dead := false
+		disk := &fault.Injector{Before: func(o fault.Op) fault.Fault {
+			if dead = dead || o.N >= step && o.Changes(); dead && o.Changes() {
+				return fault.Fault{Err: errors.New("killed")}
+			}
+			return fault.Fault{}
+		}}
+		s, err := store.Open(dir, store.OpenOptions{Create: true, Files: disk})
+		if err == nil {
+			s.Close()
+		}
+		if !dead {
+			must(t, err)
+			return
+		}
+		s, err = store.Open(dir, store.OpenOptions{Create: true})
+		if err != nil {
+			t.Fatalf("step %d: %v", step, err)
+		}
+		must(t, s.Close())
+	}
+}

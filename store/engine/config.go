@@ -66,7 +66,8 @@ func (c config) storeID() (id [16]byte, err error) {
 func readConfig(fsys fault.FS, dir string) (config, error) {
 	c, err := readConfigFile(fsys, dir, configName)
 	if NotExist(err) {
-		if _, e := fsys.ReadDir(filepath.Join(dir, SegmentsDir)); e != nil || !exists(fsys, filepath.Join(dir, copyName)) {
+		// Without a segment it is what an unfinished Init left.
+		if inside, e := fsys.ReadDir(filepath.Join(dir, SegmentsDir)); e != nil || len(inside) == 0 || !exists(fsys, filepath.Join(dir, copyName)) {
 			return c, ErrNotAStore
 		}
 		err = fmt.Errorf("%w: %s is missing; 'mailferry store repair' makes it anew", ErrDamaged, configName)
