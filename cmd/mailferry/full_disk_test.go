@@ -4,6 +4,8 @@ package main
 
 import (
 	"errors"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,35 +22,120 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-func fillDisk(t *testing.T, size string) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
+// smallDisk mounts a file system of a size on a folder.
+func smallDisk(t *testing.T, size string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Skipf("no file system can be mounted here: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
+		if err := syscall.Unmount(dir, 0); err != nil {
 			t.Errorf("unmount: %v", err)
 		}
 	})
-	j := newJob(t)
-	j.store = filepath.Join(disk, "store")
+	return dir
+}
 
-	cmd, out := program(t, t.Context(), j.args("export")...)
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
-		t.Fatalf("on a full disk: %v\n%s", err, out)
-	}
-	if !strings.Contains(out.String(), "the disk is full") {
-		t.Errorf("no clear line:\n%s", out)
-	}
-	if strings.Contains(out.String(), "All ") {
-		t.Errorf("it claims to be done:\n%s", out)
-	}
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=256m"); err != nil {
+func remount(t *testing.T, dir string, flags uintptr, options string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, options); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ends runs a command that must end with a code and say something in one line.
+func (j *job) ends(code int, says string, args ...string) {
+	j.t.Helper()
+	cmd, out := program(j.t, j.t.Context(), args...)
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != code {
+		j.t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	if !strings.Contains(out.String(), says) {
+		j.t.Errorf("%v: no clear line:\n%s", args, out)
+	}
+	if strings.Contains(out.String(), "All ") {
+		j.t.Errorf("%v: it claims to be done:\n%s", args, out)
+	}
+}
+
+func fillDisk(t *testing.T, size string) {
+	disk := smallDisk(t, size)
+	j := newJob(t)
+	j.store = filepath.Join(disk, "store")
+	j.ends(exitFailed, "the disk is full", j.args("export")...)
+	remount(t, disk, 0, "size=256m")
 	j.run("export")
+	j.run("upload")
+	j.judge()
+}
+
+// TestFullDiskLater fills the disk once the mailbox is in the store: an upload
+// that can't write down what it is about to send sends nothing, and a compaction
+// or a repair without room loses nothing.
+func TestFullDiskLater(t *testing.T) {
+	disk := smallDisk(t, "64m")
+	j := newJob(t)
+	j.store = filepath.Join(disk, "store")
+	j.run("export")
+	ballast := filepath.Join(disk, "ballast")
+	f, err := os.Create(ballast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(f, zeros{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j.ends(exitFailed, "the disk is full", j.args("upload")...)
+	if got := j.contents(j.target, killTarget); len(got) > 0 {
+		t.Errorf("%d items were sent without being written down", len(got))
+	}
+	j.ends(exitFailed, "the disk is full", "store", "compact", "--store", j.store)
+	j.ends(exitFailed, "the disk is full", "store", "rebuild", "--store", j.store)
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"rebuild", "compact"} {
+		cmd, out := program(t, t.Context(), "store", command, "--store", j.store)
+		if err := cmd.Run(); err != nil {
+			t.Errorf("%s with room: %v\n%s", command, err, out)
+		}
+	}
+	j.run("upload")
+	j.judge()
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// TestReadOnlyDisk looks into a store on a disk that can't be written to.
+func TestReadOnlyDisk(t *testing.T) {
+	disk := smallDisk(t, "64m")
+	j := newJob(t)
+	j.store = filepath.Join(disk, "store")
+	j.run("export")
+	for _, lock := range []bool{true, false} { // a copy on a medium need not have one
+		if !lock {
+			if err := os.Remove(filepath.Join(j.store, "lock")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remount(t, disk, syscall.MS_RDONLY, "")
+		for _, args := range [][]string{{"ls"}, {"store", "check", "--read-data"}, {"store", "stats"}, {"failures", "list"}} {
+			cmd, out := program(t, t.Context(), append(args, "--store", j.store)...)
+			if err := cmd.Run(); err != nil {
+				t.Errorf("%v: %v\n%s", args, err, out)
+			}
+		}
+		j.ends(exitFailed, "read-only file system", j.args("export")...)
+		remount(t, disk, 0, "")
+	}
 	j.run("upload")
 	j.judge()
 }

@@ -172,7 +172,7 @@ func (e *Engine) Move(ctx context.Context, number uint32) error {
 		err = damage
 	}
 	if err != nil {
-		return err
+		return NoSpace(err)
 	}
 	return e.DropSegment(ctx, number)
 }
