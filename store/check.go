@@ -93,7 +93,10 @@ func segmentPath(number uint32) string {
 
 func (c *checker) config(context.Context) error {
 	file, err := c.s.e.CheckConfig()
-	return c.note(file, "", err)
+	if err := c.note(file, "", err); err != nil {
+		return err
+	}
+	return c.note(engine.StatusName, "", c.s.checkStatus())
 }
 
 // segments compares the files with the lengths that the index knows.

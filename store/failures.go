@@ -213,13 +213,3 @@ func (s *Store) Runs() iter.Seq2[Run, error] {
 		return r.Run, err == nil, err
 	})
 }
-
-// SetStatus writes status.json for other processes to read while the store is
-// locked. It must hold no mail content.
-func (s *Store) SetStatus(status any) error {
-	js, err := json.MarshalIndent(status, "", "  ")
-	if err != nil {
-		return err
-	}
-	return s.e.WriteFile("status.json", append(js, '\n'))
-}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"mailferry/store/engine"
@@ -54,6 +57,12 @@ func Repair(ctx context.Context, dir string, o OpenOptions) (r RepairReport, err
 	for _, n := range done.Notes {
 		if len(r.Repaired) < maxDamage {
 			r.Repaired = append(r.Repaired, Damage{File: n.File, Text: n.Text})
+		}
+	}
+	if err := s.checkStatus(); errors.Is(err, ErrDamaged) {
+		r.Repaired = append(r.Repaired, Damage{File: engine.StatusName, Text: "it was damaged; it told of a run that is over, and is removed"})
+		if err := os.Remove(filepath.Join(dir, engine.StatusName)); err != nil {
+			return r, err
 		}
 	}
 	r.Aside, r.Lossy = done.Aside, done.Lossy

@@ -44,6 +44,7 @@ func little(t *testing.T, dir string, keys ...store.Key) map[string][]byte {
 	e[0].State, e[0].TargetID = store.StateDone, "new"
 	must(t, j.Settle(ctx, e[:1]))
 	must(t, s.RecordFailure(ctx, store.Failure{FailureKey: store.FailureKey{Mailbox: alice, Direction: store.Export, ItemID: "gone"}, Subject: "about gone", Code: "x"}))
+	must(t, s.SetStatus(map[string]any{"command": "export", "moved": 18}))
 	must(t, s.Close())
 	return blobs
 }
@@ -253,6 +254,68 @@ func TestRepairSegments(t *testing.T) {
 				t.Error("nothing was kept")
 			}
 		})
+	}
+}
+
+// A store that was copied while it was written: where the segments were copied
+// first, the index tells of what they lack; where the index was, it catches up.
+func TestCopiedWhileItIsWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	blobs := little(t, dir)
+	early, late := filepath.Join(t.TempDir(), "early"), filepath.Join(t.TempDir(), "late")
+	must(t, os.CopyFS(early, os.DirFS(dir)))
+	s, err := store.Open(dir, store.OpenOptions{})
+	must(t, err)
+	later := map[string][]byte{}
+	for i := range 8 {
+		id := fmt.Sprint("later-", i)
+		later[id] = content(uint64(500+i), 6000)
+		put(t, s, "inbox", []string{id}, func(int) []byte { return later[id] })
+	}
+	must(t, s.Close())
+	must(t, os.CopyFS(late, os.DirFS(dir)))
+
+	segmentsFirst, indexFirst := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	for to, from := range map[string][2]string{segmentsFirst: {early, late}, indexFirst: {late, early}} {
+		must(t, os.CopyFS(to, os.DirFS(from[0])))
+		b, err := os.ReadFile(filepath.Join(from[1], "index.db"))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(to, "index.db"), b, 0o600))
+	}
+	s, err = store.Open(indexFirst, store.OpenOptions{})
+	must(t, err)
+	for id, blob := range later {
+		must(t, wantBlob(s, id, blob))
+	}
+	must(t, s.Close())
+	if r := checkAll(t, indexFirst); !r.OK() {
+		t.Errorf("the index was copied first: %v", r.Damage)
+	}
+
+	if r := checkAll(t, segmentsFirst); r.OK() {
+		t.Error("the segments were copied first: nothing was found")
+	}
+	_, err = store.Repair(ctx, segmentsFirst, store.OpenOptions{})
+	must(t, err)
+	if r := checkAll(t, segmentsFirst); !r.OK() {
+		t.Errorf("damaged after the repair: %v", r.Damage)
+	}
+	s, err = store.Open(segmentsFirst, store.OpenOptions{})
+	must(t, err)
+	defer s.Close()
+	for id, blob := range blobs {
+		must(t, wantBlob(s, id, blob))
+	}
+	pending := len(collect(t, s.Pending(alice, "inbox")))
+	for id, blob := range later {
+		if _, found, _ := s.Item(alice, id); found {
+			must(t, wantBlob(s, id, blob))
+			pending++
+		}
+	}
+	if pending != len(later) {
+		t.Errorf("of %d later items %d are there or to be exported again", len(later), pending)
 	}
 }
 

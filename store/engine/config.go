@@ -24,6 +24,7 @@ const (
 	copyName    = "store.copy.json" // the same again: the keys in it must not hang on one byte
 	IndexName   = "index.db"
 	SegmentsDir = "segments"
+	StatusName  = "status.json"
 	lockName    = "lock"
 )
 

@@ -12,10 +12,20 @@ import (
 // store needs none.
 var migrations = map[int]func(*Engine) error{
 	// Format 2 adds a copy of store.json, sealed records, superseded times of old
-	// versions, and snapshots in the log. All else is as in 1, so that nothing has
-	// to be written anew; the copy is made together with the new number.
-	1: func(*Engine) error { return nil },
+	// versions, snapshots in the log, and a checksum to status.json. All else is as
+	// in 1, so that nothing has to be written anew; the copy is made together with
+	// the new number.
+	1: func(e *Engine) error {
+		err := e.fsys.Remove(filepath.Join(e.dir, StatusName))
+		if NotExist(err) {
+			err = nil
+		}
+		return err
+	},
 }
+
+// Format is the format of the store: an older one, where it is only read.
+func (e *Engine) Format() int { return e.config.Format }
 
 // migrate brings the store to the newest format, and the copy of store.json up
 // to store.json, which is written last.

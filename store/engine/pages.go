@@ -34,7 +34,7 @@ type pageChecker struct {
 	size   int64 // of a page
 	end    uint64
 	seen   []uint64 // a bit for each page that was met
-	all    bool // also values, and bytes that nothing uses
+	all    bool     // also values, and bytes that nothing uses
 	values values
 	report func(error)
 }

@@ -68,4 +68,3 @@ func guessConfig(dir string, fsys fault.FS) (config, error) {
 	c.ID = fmt.Sprintf("%x", best)
 	return c, nil
 }
-

@@ -90,4 +90,3 @@ func (e *Engine) DropBlobs(ctx context.Context, gone func(sum [32]byte, b Blob) 
 	}
 	return flush()
 }
-

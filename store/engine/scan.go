@@ -90,4 +90,3 @@ func (e *Engine) scan(number uint32) (s scan, records []logRecord, err error) {
 	})
 	return s, records, err
 }
-
