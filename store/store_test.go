@@ -334,8 +334,8 @@ func TestStatus(t *testing.T) {
 	must(t, s.SetStatus(map[string]int{"items": 2}))
 	b, err := os.ReadFile(filepath.Join(s.Dir(), "status.json"))
 	must(t, err)
-	var got map[string]int
-	if json.Unmarshal(b, &got) != nil || got["items"] != 2 {
+	var got struct{ Items int }
+	if json.Unmarshal(b, &got) != nil || got.Items != 2 {
 		t.Errorf("status %s", b)
 	}
 }
@@ -405,7 +405,7 @@ func TestReadOnly(t *testing.T) {
 	wantErr(t, two.PutMailbox(store.Mailbox{Address: alice}), store.ErrReadOnly)
 	_, err = two.NewWriter()
 	wantErr(t, err, store.ErrReadOnly)
-	wantErr(t, two.SetStatus(1), store.ErrReadOnly)
+	wantErr(t, two.SetStatus(map[string]int{"items": 1}), store.ErrReadOnly)
 	_, err = store.Open(dir, store.OpenOptions{})
 	wantErr(t, err, store.ErrLocked)
 	must(t, one.Close())

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"path/filepath"
 
-	"mailferry/internal/fault"
 	"mailferry/store/segment"
 )
 
@@ -33,7 +32,7 @@ func (e *Engine) DataSegments() (lengths map[uint32]int64, err error) {
 	return lengths, err
 }
 
-// Close a data segment for appending: nothing is added to it any more.
+// Retire closes a segment for appending: nothing is added to it any more.
 func (e *Engine) Retire(number uint32) {
 	e.segments.drop(func(n uint32, _ segment.Class) bool { return n == number })
 }
@@ -56,9 +55,4 @@ func (e *Engine) removeSegments(numbers []uint32) error {
 		err = errors.Join(err, e.fsys.Remove(filepath.Join(e.segments.dir, segment.Name(n))))
 	}
 	return errors.Join(err, e.fsys.SyncDir(e.segments.dir))
-}
-
-// Copy appends a record of src to a segment that is owned.
-func (o *Segment) Copy(src fault.File, loc segment.Location) (segment.Location, error) {
-	return o.File.Copy(src, loc)
 }

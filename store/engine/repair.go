@@ -305,6 +305,10 @@ func (e *Engine) setAside(scans []scan, rep *Repairs) error {
 	if err := e.fsys.SyncDir(e.segments.dir); err != nil {
 		return err
 	}
+	// A new segment must not get the number of one that rows still point to.
+	for _, n := range forget {
+		e.segments.next = max(e.segments.next, n+1)
+	}
 	return e.tailUpdate(func(t *Tx) error {
 		for _, n := range forget {
 			if err := t.forget(BucketSegments, U32(n)); err != nil {
