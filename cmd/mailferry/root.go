@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -12,8 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
-
-	"mailferry/ews/ewsauth"
 )
 
 // app is what every command shares: the streams, the global flags, and how the
@@ -24,7 +23,7 @@ type app struct {
 	global         globalFlags
 	log            *slog.Logger
 	logFile        io.Closer
-	passwords      map[string]ewsauth.Secret // by server, as far as known
+	logins         map[string]func() http.RoundTripper // by server, as far as asked for
 	patience       patience
 
 	started     bool          // flags were read and a command began
@@ -34,7 +33,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, drain: make(chan struct{}), passwords: make(map[string]ewsauth.Secret), log: slog.New(slog.DiscardHandler)}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, drain: make(chan struct{}), logins: make(map[string]func() http.RoundTripper), log: slog.New(slog.DiscardHandler)}
 }
 
 // globalFlags are the flags of every command.
