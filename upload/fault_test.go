@@ -161,7 +161,6 @@ func TestPoisonIsFoundWithFewRequests(t *testing.T) {
 		plain, poisoned := count(), count(ewstest.Fault{Op: "UploadItems", Kind: "poison"})
 		extra, halvings := poisoned-plain, int64(bits.Len(uint(size))-1)
 		t.Logf("batches of %d: %d requests, %d more for one poisoned item", size, plain, extra)
-		// Each halving sends two parts. The last is sent until it counts as one
 		// Each halving sends two parts; the last is sent once more.
 		if extra <= 0 || extra > 2*halvings+4 {
 			t.Errorf("batches of %d: %d more requests for %d halvings", size, extra, halvings)
