@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,10 @@ func (c *Client) Stats() Stats {
 	defer c.mu.Unlock()
 	s := c.stats
 	s.Requests = maps.Clone(s.Requests)
-	s.Waited = c.gate.Waited()
+	s.Waits = c.gate.Waits()
+	for _, w := range s.Waits {
+		s.Waited += w.For
+	}
 	return s
 }
 
@@ -90,6 +94,19 @@ func (c *Client) noteVersion(v ServerVersion) {
 	if v != (ServerVersion{}) {
 		c.server = v
 	}
+}
+
+// noteClock compares the server's clock with ours, from an answer to a request
+// that was sent at a time. The header tells whole seconds.
+func (c *Client) noteClock(date string, sent time.Time) {
+	server, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	skew := server.Add(time.Second / 2).Sub(sent.Add(time.Since(sent) / 2))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Skew = skew
 }
 
 func (c *Client) version() string {

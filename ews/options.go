@@ -101,6 +101,8 @@ type Stats struct {
 	Requests map[string]int // sent, by operation
 	Retries  int            // requests that were a further try
 	Waited   time.Duration  // time in which a request was held back because the server asked for it
+	Waits    []gate.Waited  // the same by reason
+	Skew     time.Duration  // how far the server's clock is ahead of ours, about
 	Sent     int64          // bytes of request bodies, without those of a login
 	Received int64          // bytes of answers as they came, compressed or not
 }

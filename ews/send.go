@@ -94,6 +94,7 @@ func (x *exchange) roundTrip(r *request) error {
 		return x.failed(r.op, err)
 	}
 	x.conn.keepCookies(resp)
+	c.noteClock(resp.Header.Get("Date"), x.started)
 	x.body = x.dog.Receiving(resp.Body)
 	x.traceAnswer(resp)
 
@@ -191,7 +192,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) error {
 			e.Values[name] = soap.OneLine(v)
 		}
 	}
-	e.BackOff = retryAfter(resp.Header.Get("Retry-After"))
+	e.BackOff = retryAfter(resp.Header)
 	text := string(head)
 	switch status := resp.StatusCode; {
 	case status >= 300 && status < 400:

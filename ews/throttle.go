@@ -26,7 +26,12 @@ func (c *Client) note(err error, started time.Time) {
 			c.gate.Throttled(gate.Throttle{Reason: describe(e), BackOff: e.BackOff, Started: started})
 		}
 	case isThrottle(e):
-		c.gate.Throttled(gate.Throttle{Reason: describe(e), BackOff: e.BackOff, Connections: e.Cause() == codeConnections, Started: started})
+		t := gate.Throttle{Reason: describe(e), BackOff: e.BackOff, Connections: e.Cause() == codeConnections, Started: started}
+		if e.Values[ValuePolicy] == policyConcurrency {
+			t.Connections = true
+			t.Limit, _ = strconv.Atoi(e.Values[ValueLimit])
+		}
+		c.gate.Throttled(t)
 	}
 }
 
@@ -34,6 +39,8 @@ const (
 	codeBusy        = "ErrorServerBusy"
 	codeConnections = "ErrorExceededConnectionCount"
 	codeMoving      = "ErrorMailboxMoveInProgress"
+
+	policyConcurrency = "MaxConcurrency" // requests at once, of an account or of a mailbox
 )
 
 // isThrottle says whether a server asks to be left alone for a while.
@@ -42,12 +49,19 @@ func isThrottle(e *Error) bool {
 		e.Scope == ScopeHTTP && (e.HTTPStatus == http.StatusServiceUnavailable || e.HTTPStatus == http.StatusTooManyRequests)
 }
 
-func retryAfter(v string) time.Duration {
+// retryAfter reads how long to wait. Where that is a time of day, it is one of
+// the server's clock.
+func retryAfter(h http.Header) time.Duration {
+	v := h.Get("Retry-After")
 	if n, err := strconv.Atoi(v); err == nil && n > 0 {
 		return time.Duration(min(n, int(soap.MaxBackOff/time.Second))) * time.Second
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return max(0, min(time.Until(t), soap.MaxBackOff))
+		now, err := http.ParseTime(h.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
+		return max(0, min(t.Sub(now), soap.MaxBackOff))
 	}
 	return 0
 }

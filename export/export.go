@@ -12,6 +12,7 @@ import (
 	"mailferry/ews"
 	"mailferry/internal/batch"
 	"mailferry/internal/event"
+	"mailferry/internal/gate"
 	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
@@ -206,7 +207,7 @@ func (r *run) summary() event.Summary {
 	now := r.client.Stats()
 	s.Found = s.Already + s.Moved + s.Failed + s.Left
 	s.Elapsed = time.Since(r.began)
-	s.Waited = now.Waited - r.before.Waited
+	s.Waited, s.Waits, s.Skew = now.Waited-r.before.Waited, gate.Since(r.before.Waits, now.Waits), now.Skew
 	s.Retries = now.Retries - r.before.Retries
 	s.Requests = total(now.Requests) - total(r.before.Requests)
 	return s

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,4 +117,20 @@ func TestQueueBeginsNothingNewWhileManyWait(t *testing.T) {
 			t.Errorf("new items were begun after %v, %v", time.Since(began), err)
 		}
 	})
+}
+
+// A truncated item is said to pass in minutes or hours, so its pauses grow.
+func TestPatienceGrows(t *testing.T) {
+	for name, pauses := range map[string][]time.Duration{"truncated": defaultTruncated, "retry": defaultRetry} {
+		if !slices.IsSorted(pauses) || pauses[len(pauses)-1] < 10*pauses[0] {
+			t.Errorf("%s: %v", name, pauses)
+		}
+	}
+	k := &worker{}
+	pauses := []time.Duration{time.Second, time.Minute, time.Hour}
+	for n, most := range append(pauses, time.Hour, time.Hour) { // the last for all that follow
+		if d := k.pause(pauses, n); d < most/2 || d > most {
+			t.Errorf("pause %d is %v", n, d)
+		}
+	}
 }

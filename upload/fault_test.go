@@ -2,6 +2,7 @@ package upload_test
 
 import (
 	"encoding/hex"
+	"math/bits"
 	"strings"
 	"testing"
 
@@ -101,6 +102,23 @@ func (w *world) blobsOf(n int) []string {
 	return sums
 }
 
+// loneBlob returns the hash of a blob in the middle that no other item has.
+func (w *world) loneBlob() string {
+	w.t.Helper()
+	sums := w.blobsOf(100)
+	times := make(map[string]int)
+	for _, sum := range w.blobsOf(130) {
+		times[sum]++
+	}
+	for _, sum := range sums[60:] {
+		if times[sum] == 1 {
+			return sum
+		}
+	}
+	w.t.Fatal("all blobs have twins")
+	return ""
+}
+
 func TestPoisonStandsAloneInTheEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sample:60")
@@ -121,6 +139,32 @@ func TestPoisonStandsAloneInTheEnd(t *testing.T) {
 	w.same()
 	if f := w.failures(); len(f) != 0 {
 		t.Errorf("failures are left: %v", f)
+	}
+}
+
+// One item that makes its whole batch fail costs a few requests for each halving
+// of the batch, whatever its size.
+func TestPoisonIsFoundWithFewRequests(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{8, 64} {
+		count := func(faults ...ewstest.Fault) int64 {
+			w := newWorld(t, "sample:130")
+			if len(faults) > 0 {
+				faults[0].Item = w.loneBlob()
+			}
+			w.faults(faults...)
+			if s := w.run(func(o *upload.Options) { o.BatchItems, o.Workers = size, 1 }); s.Failed != len(faults) {
+				t.Errorf("%+v", s)
+			}
+			return w.server.Stats().Requests["UploadItems"]
+		}
+		plain, poisoned := count(), count(ewstest.Fault{Op: "UploadItems", Kind: "poison"})
+		extra, halvings := poisoned-plain, int64(bits.Len(uint(size))-1)
+		t.Logf("batches of %d: %d requests, %d more for one poisoned item", size, plain, extra)
+		// Each halving sends two parts; the last is sent once more.
+		if extra <= 0 || extra > 2*halvings+4 {
+			t.Errorf("batches of %d: %d more requests for %d halvings", size, extra, halvings)
+		}
 	}
 }
 

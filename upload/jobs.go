@@ -39,10 +39,11 @@ type job struct {
 
 	currentKey string // change key of the item that is about to be replaced
 
-	tries   int // that ended with an error that may pass
-	resends int // that ended because an item before it failed
-	lost    int // that ended without our knowing the outcome
-	most    int // items in its next batch at most; 0: as many as usual
+	tries     int // that ended with an error that may pass
+	resends   int // that ended because an item before it failed
+	lost      int // that ended without our knowing the outcome
+	lostAlone int // of these, sent by itself
+	most      int // items in its next batch at most; 0: as many as usual
 }
 
 // entry is what the journal says of a job.

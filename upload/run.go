@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailferry/internal/event"
+	"mailferry/internal/gate"
 	"mailferry/internal/pace"
 	"mailferry/store"
 	"mailferry/upload/match"
@@ -100,7 +101,8 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sum.Elapsed = time.Since(r.begun)
-	r.sum.Waited, r.sum.Retries = after.Waited-before.Waited, after.Retries-before.Retries
+	r.sum.Waited, r.sum.Waits, r.sum.Skew = after.Waited-before.Waited, gate.Since(before.Waits, after.Waits), after.Skew
+	r.sum.Retries = after.Retries - before.Retries
 	for op, n := range after.Requests {
 		r.sum.Requests += n - before.Requests[op]
 	}

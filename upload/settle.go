@@ -18,8 +18,10 @@ const (
 	// are looked for.
 	mostLost = 400
 	// mostLostTimes is how often an item may be sent without an outcome before
-	// it counts as one that can't be sent.
+	// it counts as one that can't be sent, and mostLostAlone how often of these
+	// by itself: in a batch another may be the cause.
 	mostLostTimes = 5
+	mostLostAlone = 2
 	// mostLooks is how often a folder that goes on gaining items is looked at.
 	mostLooks = 12
 	// longestQuiet bounds how long a folder has to be quiet.
@@ -306,6 +308,9 @@ func (r *run) settleLost(ctx context.Context, lost []*lostJob) ([]*job, error) {
 	var updates []*job
 	for _, l := range lost {
 		l.job.lost++
+		if l.batch == 1 {
+			l.job.lostAlone++
+		}
 		l.job.most = max(1, (l.batch+1)/2)
 		if l.job.update {
 			updates = append(updates, l.job)
@@ -331,8 +336,7 @@ func (r *run) settleLost(ctx context.Context, lost []*lostJob) ([]*job, error) {
 	}
 	kept := again[:0]
 	for _, j := range again {
-		alone := j.most == 1
-		if j.lost < mostLostTimes || !alone && j.lost < 2*mostLostTimes {
+		if j.lost < mostLostTimes || j.lostAlone < mostLostAlone {
 			kept = append(kept, j)
 			continue
 		}

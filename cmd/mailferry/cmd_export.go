@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"mailferry/ews"
 	"mailferry/export"
 	"mailferry/internal/event"
 	"mailferry/store"
@@ -30,6 +28,9 @@ func newExportCommand(a *app) *cobra.Command {
 made when there is none. Run the same command again to go on after an
 interruption and to take what changed since: nothing is fetched twice.
 
+Several mailboxes are exported one after the other. One that can't be exported,
+for example for want of rights, does not keep the others from it.
+
 An item counts as exported only when its whole blob was checked and lies on
 disk. The source mailbox is only read.`,
 		Example: `  mailferry export alice@old.example --store /backup/alice \
@@ -48,38 +49,8 @@ disk. The source mailbox is only read.`,
 	return cmd
 }
 
-// exportJob is one mailbox that can be exported.
-type exportJob struct {
-	mailbox string
-	url     string
-	chosen  chosen
-	client  *ews.Client
-}
-
-// exportJobs prepares all mailboxes, so that what is wrong with the last of
-// them is said before the first is begun, and before anything is written.
-func (a *app) exportJobs(ctx context.Context, o exportOptions, sources []mailboxAddress, all chosen, workers int, show *progress) ([]exportJob, error) {
-	jobs := make([]exportJob, 0, len(sources))
-	for _, source := range sources {
-		one, err := all.within(source)
-		if err != nil {
-			return nil, err
-		}
-		server, err := a.settings(o.connect, source)
-		if err != nil {
-			return nil, err
-		}
-		client, err := a.connect(ctx, o.connect, source, workers, show)
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, exportJob{source.Address, server.URL, one, client})
-	}
-	return jobs, nil
-}
-
-// export runs one mailbox after the other; the first that can't go on ends the
-// command, what was moved is kept.
+// export runs one mailbox after the other. What was moved is kept, whatever
+// happens.
 func (a *app) export(ctx context.Context, o exportOptions, args []string) error {
 	if err := requireStore(o.store); err != nil {
 		return err
@@ -111,31 +82,18 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 		defer st.Close()
 	}
 	started := time.Now().UTC()
-	var summaries []event.Summary
-	runErr := func() error {
-		for _, job := range jobs {
-			summary, err := export.Run(ctx, export.Options{
-				Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
-				Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
-				Recoverable: job.chosen.recoverable, Public: job.chosen.public,
-				Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle, Patience: a.patience.export,
-			})
-			job.client.Close()
-			if summary.Mailbox != "" {
-				summaries = append(summaries, summary)
-			}
-			if err != nil {
-				return fmt.Errorf("export %s: %w", job.mailbox, err)
-			}
-			if a.interrupted.Load() {
-				return nil
-			}
-		}
-		return nil
-	}()
+	done, runErr := a.eachMailbox(jobs, show, func(job exportJob) (event.Summary, error) {
+		defer job.client.Close()
+		return export.Run(ctx, export.Options{
+			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
+			Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
+			Recoverable: job.chosen.recoverable, Public: job.chosen.public,
+			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
+			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle, Patience: a.patience.export,
+		})
+	})
 	return a.conclude(conclusion{
 		command: "export", storeDir: o.store, store: st, started: started, show: show,
-		summaries: summaries, reports: o.running.reports, dryRun: o.dryRun, direction: store.Export, err: runErr,
+		summaries: done.summaries, broken: done.broken, reports: o.running.reports, dryRun: o.dryRun, direction: store.Export, err: runErr,
 	})
 }

@@ -24,14 +24,14 @@ type conclusion struct {
 	summaries []event.Summary
 	reports   reportFlags
 	dryRun    bool
-	err       error // what ended the run early
-	broken    int   // which summary, from 1, is that of a run that ended early; 0: none
+	err       error        // what ended the run early
+	broken    map[int]bool // the summaries of runs that ended early; nil: the last one, if there is an err
 }
 
 // sentence is the verdict over one of the runs.
 func (c conclusion) sentence(i int) string {
-	if s := c.summaries[i]; i+1 == c.broken {
-		return brokenSentence(s)
+	if c.broken[i] {
+		return brokenSentence(c.summaries[i])
 	}
 	return sentence(c.summaries[i], c.storeDir)
 }
@@ -43,14 +43,7 @@ func (a *app) conclude(c conclusion) error {
 	if showErr := c.show.finish(); err == nil {
 		err = showErr
 	}
-	if last := len(c.summaries) - 1; last >= 0 && (c.err != nil || a.interrupted.Load()) {
-		// The run that ended early claims nothing of what it did not get to know.
-		if c.summaries[last].Found == 0 {
-			c.summaries = c.summaries[:last]
-		} else {
-			c.broken = last + 1
-		}
-	}
+	c.claimNothingUnknown(a.interrupted.Load())
 	if err == nil && a.interrupted.Load() {
 		err = errInterrupted
 	}
@@ -71,6 +64,24 @@ func (a *app) conclude(c conclusion) error {
 		err = writeErr
 	}
 	return err
+}
+
+// claimNothingUnknown leaves out runs that ended before they knew what there was
+// to do.
+func (c *conclusion) claimNothingUnknown(interrupted bool) {
+	last := len(c.summaries) - 1
+	told := c.broken
+	c.broken = make(map[int]bool)
+	var known []event.Summary
+	for i, s := range c.summaries {
+		early := told[i] || i == last && (interrupted || told == nil && c.err != nil)
+		if early && s.Found == 0 {
+			continue
+		}
+		c.broken[len(known)] = early
+		known = append(known, s)
+	}
+	c.summaries = known
 }
 
 // failures iterates over the recorded failures of the mailboxes of this run.

@@ -59,24 +59,39 @@ func (a *app) connect(ctx context.Context, flags connectFlags, address mailboxAd
 	if p.Insecure {
 		fmt.Fprintln(a.stderr, "warning: --insecure: the server's certificate is not checked; whoever sits between can read the password and the mail")
 	}
+	newTransport, err := a.login(ctx, address.Server, p)
+	if err != nil {
+		return nil, err
+	}
+	return a.newClient(newTransport, p, address.Address, workers, flags.trace, show)
+}
+
+// login prepares the connections to a server. Its password is asked for once in
+// a run, however many of the server's mailboxes there are.
+func (a *app) login(ctx context.Context, server string, p profile) (func() http.RoundTripper, error) {
+	if known := a.logins[server]; known != nil {
+		return known, nil
+	}
 	tls := ewsauth.TLSOptions{Insecure: p.Insecure}
 	if p.CAFile != "" {
+		var err error
 		if tls.CAs, err = ewsauth.LoadCA(p.CAFile); err != nil {
 			return nil, usageError{err}
 		}
 	}
-	secret, err := a.password(ctx, address.Server, p)
+	secret, err := a.password(ctx, server, p)
 	if err != nil {
 		return nil, err
 	}
 	newTransport, err := ewsauth.New(ewsauth.Options{
-		Scheme: ewsauth.Scheme(p.Auth), User: p.User, Password: secret,
+		Scheme: ewsauth.Scheme(p.Auth), User: p.User, Password: secret, Renew: a.renewal(ctx, server, p),
 		TLS: tls,
 	})
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return a.newClient(newTransport, p, address.Address, workers, flags.trace, show)
+	a.logins[server] = newTransport
+	return newTransport, nil
 }
 
 func (a *app) newClient(newTransport func() http.RoundTripper, p profile, mailbox string, workers int, trace string, show *progress) (*ews.Client, error) {

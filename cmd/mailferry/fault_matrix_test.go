@@ -189,15 +189,20 @@ func (f *ferry) do(command string, flags ...string) said {
 
 func (f *ferry) program(args ...string) said {
 	var out, errors bytes.Buffer
-	short := []time.Duration{time.Millisecond, 2 * time.Millisecond, 2 * time.Millisecond}
 	a := newApp(nil, &out, &errors)
-	a.patience = patience{
+	a.patience = shortPatience()
+	code := a.run(append(args, "--store", f.dir, "--json", "--no-progress"))
+	return said{code, out.String(), errors.String()}
+}
+
+// shortPatience is for servers that a test lets go wrong.
+func shortPatience() patience {
+	short := []time.Duration{time.Millisecond, 2 * time.Millisecond, 2 * time.Millisecond}
+	return patience{
 		retry: ews.RetryPolicy{Attempts: 4, Base: time.Millisecond, Max: 5 * time.Millisecond}, stall: 2 * time.Second,
 		export: export.Patience{Truncated: short, Retry: short},
 		upload: upload.Patience{Retry: short, Quiet: 2 * time.Millisecond},
 	}
-	code := a.run(append(args, "--store", f.dir, "--json", "--no-progress"))
-	return said{code, out.String(), errors.String()}
 }
 
 // must runs a command that nothing may disturb.

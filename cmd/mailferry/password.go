@@ -22,19 +22,7 @@ const maxPassword = 64 << 10
 // password finds the password of a server: the file, the command, the
 // environment, and last a prompt on a terminal. There is no flag for its
 // value, since arguments can be read by every process of the machine.
-// It is asked for once in a run, however many mailboxes of the server there are.
 func (a *app) password(ctx context.Context, server string, p profile) (ewsauth.Secret, error) {
-	if secret, known := a.passwords[server]; known {
-		return secret, nil
-	}
-	secret, err := a.findPassword(ctx, server, p)
-	if err == nil {
-		a.passwords[server] = secret
-	}
-	return secret, err
-}
-
-func (a *app) findPassword(ctx context.Context, server string, p profile) (ewsauth.Secret, error) {
 	switch {
 	case p.PasswordFile != "":
 		return a.passwordFromFile(p.PasswordFile)
@@ -56,6 +44,15 @@ func (a *app) findPassword(ctx context.Context, server string, p profile) (ewsau
 		return ewsauth.Secret{}, fmt.Errorf("read the password: %w", err)
 	}
 	return ewsauth.NewSecret(string(value)), nil
+}
+
+// renewal asks for the password again where that can give another one than
+// before: from a command or a file. It is nil where it can't.
+func (a *app) renewal(ctx context.Context, server string, p profile) func() (ewsauth.Secret, error) {
+	if p.PasswordFile == "" && len(p.PasswordCommand) == 0 {
+		return nil
+	}
+	return func() (ewsauth.Secret, error) { return a.password(ctx, server, p) }
 }
 
 func (a *app) passwordFromFile(path string) (ewsauth.Secret, error) {

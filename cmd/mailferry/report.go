@@ -97,14 +97,14 @@ func (r runReport) writeCSV(w io.Writer) error {
 	rows := [][]string{{
 		"row", "mailbox", "target", "folders", "found", "moved", "already", "failed", "accepted", "left", "bytes", "seconds", "waited_seconds", "retries",
 		"folder", "subject", "class", "size", "item", "code", "text", "attempts", "first", "last",
-		"id", "state", "accepted_at", "accepted_reason",
+		"id", "state", "accepted_at", "accepted_reason", "waited_why",
 	}}
 	for _, m := range r.Mailboxes {
 		rows = append(rows, []string{
 			"mailbox", m.Mailbox, m.Target, strconv.Itoa(m.Folders), strconv.Itoa(m.Found), strconv.Itoa(m.Moved),
 			strconv.Itoa(m.Already), strconv.Itoa(m.Failed), strconv.Itoa(m.Accepted), strconv.Itoa(m.Left), strconv.FormatInt(m.Bytes, 10),
 			seconds(m.Elapsed), seconds(m.Waited), strconv.Itoa(m.Retries), "", "", "", "", "", "", m.Verdict, "", "", "",
-			"", "", "", "",
+			"", "", "", "", cell(waitsText(m.Waits)),
 		})
 	}
 	if err := c.WriteAll(rows); err != nil {
@@ -114,11 +114,11 @@ func (r runReport) writeCSV(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		row := make([]string, 14, 28)
+		row := make([]string, 14, 29)
 		row[0], row[1], row[2] = "failure", f.Mailbox, f.Target
 		row = append(row, cell(f.FolderPath), cell(f.Subject), cell(f.Class), strconv.FormatInt(f.Size, 10), f.ItemID, f.Code, cell(f.Text),
 			strconv.Itoa(f.Attempts), timeCell(f.First), timeCell(f.Last),
-			failureID(f), rowOf(f).State, timeCell(f.Accepted), cell(f.AcceptedReason))
+			failureID(f), rowOf(f).State, timeCell(f.Accepted), cell(f.AcceptedReason), "")
 		if err := c.Write(row); err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 
 // page is one file without outside resources, readable on paper and on a phone.
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"id": failureID, "number": number, "bytes": bytesText, "duration": durationText,
+	"id": failureID, "number": number, "bytes": bytesText, "duration": durationText, "waits": waitsText,
 	"time": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 }).Parse(`<!DOCTYPE html>
 <html lang="en">
@@ -172,6 +172,8 @@ td.n, th.n { text-align: right; }
 <thead><tr><th>Mailbox</th><th>Target</th><th class="n">Folders</th><th class="n">Found</th><th class="n">Moved</th><th class="n">There already</th><th class="n">Failed</th><th class="n">Of these accepted</th><th class="n">Bytes</th><th class="n">Time</th><th class="n">Waited for the server</th></tr></thead>
 <tbody>
 {{range .Mailboxes}}<tr><td>{{.Mailbox}}</td><td>{{.Target}}</td><td class="n">{{number .Folders}}</td><td class="n">{{number .Found}}</td><td class="n">{{number .Moved}}</td><td class="n">{{number .Already}}</td><td class="n">{{number .Failed}}</td><td class="n">{{number .Accepted}}</td><td class="n">{{bytes .Bytes}}</td><td class="n">{{duration .Elapsed}}</td><td class="n">{{duration .Waited}}</td></tr>
+{{with .Waits}}<tr><td colspan="11">Waited: {{waits .}}</td></tr>
+{{end}}
 {{end}}</tbody>
 </table></div>
 <h2>What could not be moved</h2>

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -13,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"mailferry/ews/ewsauth"
 	"mailferry/internal/fault"
 )
 
@@ -25,8 +25,8 @@ type app struct {
 	global         globalFlags
 	log            *slog.Logger
 	logFile        io.Closer
-	passwords      map[string]ewsauth.Secret // by server, as far as known
-	files          fault.FS                  // below every store; nil: the disk
+	logins         map[string]func() http.RoundTripper // by server, as far as asked for
+	files          fault.FS                            // below every store; nil: the disk
 	patience       patience
 
 	started     bool          // flags were read and a command began
@@ -36,7 +36,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, drain: make(chan struct{}), passwords: make(map[string]ewsauth.Secret), log: slog.New(slog.DiscardHandler)}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, drain: make(chan struct{}), logins: make(map[string]func() http.RoundTripper), log: slog.New(slog.DiscardHandler)}
 }
 
 // globalFlags are the flags of every command.

@@ -6,8 +6,10 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"mailferry/internal/event"
+	"mailferry/internal/gate"
 )
 
 // place says in a verdict where the items are now.
@@ -98,12 +100,52 @@ func (a *app) printVerdict(c conclusion) error {
 	if err := printTable(a.stdout, c.summaries); err != nil {
 		return err
 	}
+	for _, s := range c.summaries {
+		for _, line := range serverLines(s) {
+			if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+				return err
+			}
+		}
+	}
 	for i := range c.summaries {
 		if _, err := fmt.Fprintln(a.stdout, c.sentence(i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// largeSkew is how wrong a clock must be to be worth a line: it shifts what
+// --since and --until choose.
+const largeSkew = 30 * time.Second
+
+// serverLines tell what a server made a run wait for, and of its clock.
+func serverLines(s event.Summary) []string {
+	var lines []string
+	if len(s.Waits) > 0 {
+		lines = append(lines, fmt.Sprintf("%s: waited %s for the server: %s.", s.Mailbox, durationText(s.Waited), waitsText(s.Waits)))
+	}
+	if ahead := s.Skew.Round(time.Second); ahead >= largeSkew || ahead <= -largeSkew {
+		which := "ahead of"
+		if ahead < 0 {
+			which = "behind"
+		}
+		lines = append(lines, fmt.Sprintf("%s: the server's clock is %s %s this machine's.", s.Mailbox, durationText(ahead.Abs()), which))
+	}
+	return lines
+}
+
+// waitsText lists why a run waited, and for how long.
+func waitsText(waits []gate.Waited) string {
+	var parts []string
+	for _, w := range waits {
+		times := "once"
+		if w.Times > 1 {
+			times = number(w.Times) + " times"
+		}
+		parts = append(parts, fmt.Sprintf("%s, %s, %s", oneLine(w.Reason), times, durationText(w.For)))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // printTable prints one row a mailbox.

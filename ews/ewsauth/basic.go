@@ -9,7 +9,7 @@ import (
 
 type basic struct {
 	user      string
-	password  Secret
+	password  *password
 	plaintext bool
 	next      http.RoundTripper
 }
@@ -19,7 +19,7 @@ type basic struct {
 // [Options.AllowPlaintext]. An answer 401 is passed on as it is, since Exchange
 // also sends it when it is busy.
 func Basic(user string, password Secret, next http.RoundTripper) http.RoundTripper {
-	return &basic{user: user, password: password, next: next}
+	return &basic{user: user, password: newPassword(password, nil), next: next}
 }
 
 func (b *basic) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -28,8 +28,17 @@ func (b *basic) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("basic login to %s: the password would cross the network in the clear; use https or ntlm, or allow plaintext", req.URL.Host)
 	}
 	authorized := req.Clone(req.Context())
-	authorized.SetBasicAuth(b.user, b.password.Reveal())
-	return b.next.RoundTrip(authorized)
+	secret := b.password.current()
+	authorized.SetBasicAuth(b.user, secret.Reveal())
+	resp, err := b.next.RoundTrip(authorized)
+	switch {
+	case err != nil:
+	case resp.StatusCode == http.StatusUnauthorized:
+		b.password.refused(secret)
+	default:
+		b.password.worked()
+	}
+	return resp, err
 }
 
 // CloseIdleConnections lets http.Client close what is pooled below.

@@ -20,7 +20,10 @@ type Options struct {
 	Scheme   Scheme
 	User     string // DOMAIN\name or name@domain
 	Password Secret
-	TLS      TLSOptions
+	// Renew is asked for the password again when one that was accepted is refused
+	// later, since it may have expired. nil: there is no other.
+	Renew func() (Secret, error) `json:"-"`
+	TLS   TLSOptions
 	// AllowPlaintext lets Basic send the password over http to a host that is
 	// not this machine.
 	AllowPlaintext bool
@@ -40,16 +43,17 @@ func New(o Options) (func() http.RoundTripper, error) {
 	if o.Scheme != SchemeNone && o.User == "" {
 		return nil, fmt.Errorf("%s login needs a user", o.Scheme)
 	}
+	password := newPassword(o.Password, o.Renew)
 	switch o.Scheme {
 	case SchemeNone:
 		return func() http.RoundTripper { return NewTransport(o.TLS) }, nil
 	case SchemeBasic:
 		return func() http.RoundTripper {
-			return &basic{user: o.User, password: o.Password, plaintext: o.AllowPlaintext, next: NewTransport(o.TLS)}
+			return &basic{user: o.User, password: password, plaintext: o.AllowPlaintext, next: NewTransport(o.TLS)}
 		}, nil
 	case SchemeNTLM:
 		return func() http.RoundTripper {
-			rt := newNTLM(o.User, o.Password, NewTransport(o.TLS))
+			rt := newNTLM(o.User, password, NewTransport(o.TLS))
 			if o.EPA == "off" {
 				rt.binding = nil
 			}

@@ -27,7 +27,7 @@ var errOtherConn = errors.New("the connection is not logged in")
 
 type ntlmTransport struct {
 	user     string
-	password Secret
+	password *password
 	next     *http.Transport
 	binding  BindingFunc // nil: none
 
@@ -36,6 +36,7 @@ type ntlmTransport struct {
 	host   string   // scheme and host of the requests so far
 	scheme string   // "NTLM", or "Negotiate" where the server offers only that
 	conn   net.Conn // logged in; nil before
+	secret Secret   // of the login
 	// carry says that a login does not outlive one request, so that the request
 	// itself must carry the last message of the login.
 	carry bool
@@ -53,10 +54,10 @@ type ntlmTransport struct {
 //
 // A refused login is a [*RefusedError].
 func NTLM(user string, password Secret, next *http.Transport) http.RoundTripper {
-	return newNTLM(user, password, next)
+	return newNTLM(user, newPassword(password, nil), next)
 }
 
-func newNTLM(user string, password Secret, next *http.Transport) *ntlmTransport {
+func newNTLM(user string, password *password, next *http.Transport) *ntlmTransport {
 	own := next.Clone()
 	own.Protocols = new(http.Protocols)
 	own.Protocols.SetHTTP1(true)
@@ -117,6 +118,7 @@ func (n *ntlmTransport) roundTrip(req *http.Request) (*http.Response, error) {
 			continue
 		}
 		if resp.StatusCode != http.StatusUnauthorized {
+			n.password.worked()
 			n.carry = n.carry || tryCarry
 			if resp.Close {
 				n.conn = nil
@@ -127,6 +129,7 @@ func (n *ntlmTransport) roundTrip(req *http.Request) (*http.Response, error) {
 		// The server has not taken the request: the connection has lost its login,
 		// or a login lasts for one request only.
 		if again || !body.rewind() {
+			n.password.refused(n.secret)
 			return resp, nil
 		}
 		drain(resp)

@@ -190,7 +190,7 @@ func TestBasicKeepsThePasswordOffTheNetwork(t *testing.T) {
 	} {
 		for _, allowed := range []bool{false, true} {
 			var below recorder
-			rt := &basic{user: testUser, password: NewSecret(testPassword), plaintext: allowed, next: &below}
+			rt := &basic{user: testUser, password: newPassword(NewSecret(testPassword), nil), plaintext: allowed, next: &below}
 			_, _, err := post(t.Context(), rt, url, 1, false)
 			if got := len(below.requests) == 1; got != (sent || allowed) {
 				t.Errorf("%s, plaintext allowed %v: sent %v, %v", url, allowed, got, err)

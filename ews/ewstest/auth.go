@@ -19,6 +19,7 @@ type conn struct {
 	mu      sync.Mutex
 	session *ntlm.Session
 	user    *User // logged in by NTLM
+	at      int64 // how often passwords had changed then
 }
 
 type connKey struct{}
@@ -69,15 +70,15 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, c *conn) *
 			w.Header().Set("WWW-Authenticate", header)
 			return nil
 		}
-		c.user = s.user(login.Domain, login.User)
+		c.user, c.at = s.user(login.Domain, login.User), s.changed.Load()
 		s.stats.handshake()
 		return c.user
 	case strings.EqualFold(scheme, "Basic") && s.allows("basic"):
 		name, password, ok := r.BasicAuth()
-		if user := s.user("", name); ok && user != nil && subtle.ConstantTimeCompare([]byte(user.Password), []byte(password)) == 1 {
+		if user := s.user("", name); ok && user != nil && subtle.ConstantTimeCompare([]byte(s.password(user)), []byte(password)) == 1 {
 			return user
 		}
-	case rest == "" && c.user != nil:
+	case rest == "" && c.user != nil && c.at == s.changed.Load():
 		return c.user
 	case s.allows("remote-user") && isLoopback(r.RemoteAddr) && r.Header.Get("X-Remote-User") != "":
 		if user := s.user("", r.Header.Get("X-Remote-User")); user != nil {
@@ -94,6 +95,21 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, c *conn) *
 }
 
 func (s *Server) allows(scheme string) bool { return slices.Contains(s.opt.Auth, scheme) }
+
+// SetPassword changes the password of a user, and ends all logins.
+func (s *Server) SetPassword(name, password string) {
+	if u := s.user("", name); u != nil {
+		s.passwords.Store(u, password)
+	}
+	s.changed.Add(1)
+}
+
+func (s *Server) password(u *User) string {
+	if changed, ok := s.passwords.Load(u); ok {
+		return changed.(string)
+	}
+	return u.Password
+}
 
 // user finds a user by the name that a client gave.
 func (s *Server) user(domain, name string) *User {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"mailferry/ews/ewstest/inject"
 	"mailferry/ews/ewstest/schema"
 	"mailferry/ews/ewstest/shape"
 	"mailferry/ews/ewstest/soap"
@@ -26,7 +25,8 @@ type call struct {
 	op       string
 	as       *box // the impersonated mailbox, nil without impersonation
 	faults   map[string]*Fault
-	afterXML string // stands behind the answer
+	afterXML string    // stands behind the answer
+	sent     time.Time // when the request began to arrive
 	start    time.Time
 }
 
@@ -59,12 +59,13 @@ func (c *call) serve() {
 		key = "mailbox " + c.as.Address()
 	}
 	t := c.s.throttle.Load()
-	pass, early, busy := t.Enter(key, c.op)
+	pass, early, busy := t.Enter(key, c.op, c.sent)
 	if early {
 		c.s.stats.do(func(st *Stats) { st.BusyEarly++ })
 	}
 	if busy != nil {
-		c.fault(busy)
+		c.fault(busy.Error)
+		busy.Told()
 		return
 	}
 	defer pass.Leave()
@@ -77,8 +78,9 @@ func (c *call) serve() {
 	}
 	for _, kind := range []string{"busy", "busy-zero"} {
 		if f := c.faults[kind]; f != nil {
-			t.AskToWait(key, time.Duration(f.BackOff())*time.Millisecond)
-			c.fault(inject.Busy(f.BackOff(), ""))
+			busy := t.AskToWait(key, time.Duration(f.BackOff())*time.Millisecond)
+			c.fault(busy.Error)
+			busy.Told()
 			return
 		}
 	}

@@ -41,6 +41,9 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("request-id", strings.ToLower(rand.Text()))
 	h.Set("X-FEServer", "EXCH01")
+	if s.opt.ClockSkew != 0 {
+		h.Set("Date", time.Now().Add(s.opt.ClockSkew).UTC().Format(http.TimeFormat))
+	}
 	h.Add("Set-Cookie", "exchangecookie=5a31; path=/; HttpOnly")
 	h.Set("X-CalculatedBETarget", "exch01.example.test")
 	if id := r.Header.Get("client-request-id"); id != "" && strings.EqualFold(r.Header.Get("return-client-request-id"), "true") {
@@ -78,7 +81,7 @@ func (s *Server) serveEWS(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	body.Limit = max(limit, 0)
-	call := &call{s: s, r: r, w: w, user: user, conn: c}
+	call := &call{s: s, r: r, w: w, user: user, conn: c, sent: body.Began}
 	call.wire = &wire.Writer{
 		Context: r.Context(), To: w, Status: http.StatusOK, Bandwidth: s.opt.Bandwidth,
 		Count: func(n int) { s.stats.do(func(st *Stats) { st.BytesOut += int64(n) }) },

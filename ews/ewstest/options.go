@@ -28,6 +28,7 @@ type Options struct {
 	EPA       string        // Extended Protection for NTLM over TLS: "off" (default), "allow", "require"
 	Version   string        // "2010_SP1", "2013_SP1", "2016" (default), "SE"
 	Latency   time.Duration // added to each EWS request
+	ClockSkew time.Duration // how far the server's clock is ahead
 	Bandwidth int64         // bytes a second of answers and of request bodies, each connection; 0 is unlimited
 	Policy    Policy
 	Lose      []uint32 // property tags that an upload silently drops

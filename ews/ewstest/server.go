@@ -27,18 +27,20 @@ import (
 // Server is a running or not yet started Exchange simulator. It is safe for
 // use by several goroutines.
 type Server struct {
-	opt      Options
-	version  serverVersion
-	boxes    []*box
-	ntlm     *ntlm.Server
-	epa      ntlm.EPA
-	leaf     *x509.Certificate
-	cert     tls.Certificate
-	ca       []byte
-	stats    counters
-	throttle atomic.Pointer[throttle.Throttle]
-	faults   atomic.Pointer[inject.Set]
-	requests atomic.Uint64
+	opt       Options
+	version   serverVersion
+	boxes     []*box
+	ntlm      *ntlm.Server
+	epa       ntlm.EPA
+	leaf      *x509.Certificate
+	cert      tls.Certificate
+	ca        []byte
+	stats     counters
+	throttle  atomic.Pointer[throttle.Throttle]
+	faults    atomic.Pointer[inject.Set]
+	requests  atomic.Uint64
+	passwords sync.Map     // changed ones, by *User
+	changed   atomic.Int64 // how often one was
 
 	http     *http.Server
 	listener net.Listener
@@ -100,7 +102,7 @@ func NewServer(o Options) (*Server, error) {
 		if u == nil {
 			return "", false
 		}
-		return u.Password, true
+		return s.password(u), true
 	}}
 	s.throttle.Store(throttle.New(o.Policy, s.version.Major < 15))
 	return s, s.SetFaults(nil)

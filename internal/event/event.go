@@ -3,7 +3,11 @@
 // them: as a progress bar, as plain lines, or as JSON lines for other programs.
 package event
 
-import "time"
+import (
+	"time"
+
+	"mailferry/internal/gate"
+)
 
 // Kind says what an event tells. The spelling is the contract of the JSON output.
 type Kind string
@@ -56,7 +60,9 @@ type Summary struct {
 	Suspect  int           `json:"suspect"` // items stored although their blob was not understood
 	Bytes    int64         `json:"bytes"`   // bytes of blobs moved
 	Elapsed  time.Duration `json:"elapsed_ns"`
-	Waited   time.Duration `json:"waited_ns"` // time spent waiting because the server asked for it
+	Waited   time.Duration `json:"waited_ns"`                       // time spent waiting because the server asked for it
+	Waits    []gate.Waited `json:"waits,omitempty"`                 // the same by reason
+	Skew     time.Duration `json:"server_clock_ahead_ns,omitempty"` // about; the server's clock against ours
 	Retries  int           `json:"retries"`
 	Requests int           `json:"requests"`
 }

@@ -23,6 +23,7 @@ type Throttle struct {
 	Reason      string        // one line
 	BackOff     time.Duration // 0: it did not say for how long
 	Connections bool          // it refused because of too many requests at once
+	Limit       int           // of these it takes so many; 0: it did not say
 	Started     time.Time     // when the refused request was sent
 }
 
@@ -35,8 +36,9 @@ type Wait struct {
 
 // Gate decides how many requests for a mailbox may run at once, and when none
 // may. It starts wide open, halves the number when the server is busy (once for
-// what was sent together), takes one away when there were too many connections,
-// and adds one after as many successes as may run. While a back-off lasts
+// what was sent together), and adds one after as many successes as may run. When
+// there were too many connections it goes down to the number that the server
+// tells, or by one, and stays there for a while. While a back-off lasts
 // nothing is let through. It may be shared by clients that are charged to the
 // same budget.
 type Gate struct {
@@ -52,9 +54,7 @@ type Gate struct {
 	throttled    time.Time // when the last throttle was taken into account
 	repeats      int       // throttles without a success between them
 	changed      chan struct{}
-	held         int       // requests held back by a back-off now
-	heldSince    time.Time // when held became 1
-	waited       time.Duration
+	waits        waits
 }
 
 // New returns a gate that lets at most max requests run at once. onWait is
@@ -83,7 +83,7 @@ func (g *Gate) Acquire(ctx context.Context) (release func(), err error) {
 		}
 		changed := g.changed
 		if wait > 0 {
-			g.hold(now)
+			g.waits.hold(now)
 		}
 		g.mu.Unlock()
 
@@ -101,21 +101,9 @@ func (g *Gate) Acquire(ctx context.Context) (release func(), err error) {
 		if timer != nil {
 			timer.Stop()
 			g.mu.Lock()
-			g.unhold(time.Now())
+			g.waits.unhold(time.Now())
 			g.mu.Unlock()
 		}
-	}
-}
-
-func (g *Gate) hold(now time.Time) {
-	if g.held++; g.held == 1 {
-		g.heldSince = now
-	}
-}
-
-func (g *Gate) unhold(now time.Time) {
-	if g.held--; g.held == 0 {
-		g.waited += now.Sub(g.heldSince)
 	}
 }
 
@@ -147,17 +135,6 @@ func (g *Gate) Limit() int {
 	return g.allowed(time.Now())
 }
 
-// Waited returns for how long requests were held back because a server asked
-// for it, once for all that waited at the same time.
-func (g *Gate) Waited() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.held > 0 {
-		return g.waited + time.Since(g.heldSince)
-	}
-	return g.waited
-}
-
 // Succeeded tells the gate that a request was answered.
 func (g *Gate) Succeeded() {
 	g.mu.Lock()
@@ -178,12 +155,16 @@ func (g *Gate) Throttled(t Throttle) {
 	if t.Started.IsZero() || t.Started.After(g.throttled) { // else it was sent together with one that already counted
 		g.repeats++
 		if t.Connections {
-			g.limit = max(1, min(g.limit, float64(g.inFlight))-1)
+			g.limit = float64(g.fewer(now, t.Limit))
 			g.ceiling, g.ceilingUntil = int(g.limit), now.Add(ceilingFor)
 		} else {
 			g.limit = max(1, g.limit/2)
 		}
 		g.throttled = now
+	}
+	reason := t.Reason
+	if reason == "" {
+		reason = "the server is busy"
 	}
 	d := min(t.BackOff, backOffMax)
 	if d <= 0 {
@@ -200,14 +181,21 @@ func (g *Gate) Throttled(t Throttle) {
 	longer := until.Sub(g.until)
 	if longer > 0 {
 		g.until = until
+		g.waits.begin(now, reason)
 	}
 	g.wake()
 	g.mu.Unlock()
 	if longer > 0 && g.onWait != nil {
-		reason := t.Reason
-		if reason == "" {
-			reason = "the server is busy"
-		}
 		g.onWait(Wait{Reason: reason, For: d, Until: until})
 	}
+}
+
+// fewer is how many requests to allow after there were too many. What the server
+// tells is believed where it is less than what was tried; when it refuses that,
+// too, others share the account.
+func (g *Gate) fewer(now time.Time, told int) int {
+	if told > 0 && told < g.allowed(now) {
+		return told
+	}
+	return max(1, min(int(g.limit), g.inFlight)-1)
 }

@@ -3,6 +3,8 @@ package gate
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -180,6 +182,63 @@ func TestGateRemembersTooManyConnections(t *testing.T) {
 		time.Sleep(ceilingFor)
 		if g.Limit() <= 4 {
 			t.Errorf("the limit stays for ever: %d", g.Limit())
+		}
+	})
+}
+
+func TestGateBelievesTheLimitThatIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(8, nil)
+		g.Throttled(Throttle{Connections: true, Limit: 3, Started: time.Now()}) // the others have ended meanwhile
+		if g.Limit() != 3 {
+			t.Errorf("three were told, so %d", g.Limit())
+		}
+		for range 100 {
+			g.Succeeded()
+		}
+		if g.Limit() != 3 {
+			t.Errorf("the limit was forgotten: %d", g.Limit())
+		}
+		time.Sleep(time.Second)
+		for range 3 {
+			acquire(t, g)
+		}
+		g.Throttled(Throttle{Connections: true, Limit: 3, Started: time.Now()}) // somebody else has one of them
+		if g.Limit() != 2 {
+			t.Errorf("three were refused, so %d", g.Limit())
+		}
+	})
+}
+
+func TestGateTellsWhyItWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(4, nil)
+		busy := func(reason string, d time.Duration) {
+			g.Throttled(Throttle{Reason: reason, BackOff: d, Started: time.Now()})
+		}
+		busy("nobody waits", time.Second)
+		time.Sleep(time.Second)
+		before := g.Waits()
+		busy("a", 5*time.Second)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() { acquire(t, g)() })
+		}
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		busy("b", 10*time.Second)
+		wg.Wait()
+		busy("a", time.Second)
+		acquire(t, g)()
+		want := []Waited{{"a", 2, 3 * time.Second}, {"b", 1, 10 * time.Second}}
+		if got := Since(before, g.Waits()); !slices.Equal(got, want) {
+			t.Errorf("waited %v instead of %v", got, want)
+		}
+		for i := range 100 {
+			busy(fmt.Sprintf("reason %d", i), time.Hour)
+		}
+		if n := len(g.Waits()); n > maxReasons {
+			t.Errorf("%d reasons", n)
 		}
 	})
 }

@@ -4,6 +4,7 @@ package throttle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,33 @@ type budget struct {
 	active, syncs int
 	used          time.Duration // of the burst; falls by recharging
 	at            time.Time     // when used was right
-	until         time.Time     // end of the back-off that was last asked for
+	windows       []*window     // back-offs that were asked for and last
+}
+
+// window is a back-off that was asked for.
+type window struct {
+	told  time.Time // when the client had been answered; zero: not yet
+	until time.Time
+}
+
+// crossing is how long an answer may take to be read: a request that was sent
+// within it after a refusal was on its way before the client knew.
+const crossing = 100 * time.Millisecond
+
+// Refusal is a request that was not let in.
+type Refusal struct {
+	*soap.Error
+	t *Throttle
+	w *window // nil: it did not say how long to wait
+}
+
+// Told ends the refusal: the client has its answer.
+func (r *Refusal) Told() {
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if r.w != nil {
+		r.w.told = time.Now()
+	}
 }
 
 func New(p Policy, old bool) *Throttle {
@@ -40,20 +67,16 @@ type Admission struct {
 	start time.Time
 }
 
-// Enter lets a request in or says why not, and whether it came inside a
-// back-off window that was told before.
-func (t *Throttle) Enter(key, op string) (a *Admission, early bool, busy *soap.Error) {
+// Enter lets a request in that began to arrive at a time, or says why not, and
+// whether it was sent inside a back-off window that the client knew of.
+func (t *Throttle) Enter(key, op string, began time.Time) (a *Admission, early bool, busy *Refusal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	b := t.budgets[key]
-	if b == nil {
-		b = &budget{at: now}
-		t.budgets[key] = b
-	}
-	early = now.Before(b.until)
-	if busy = t.refuse(b, op, now); busy != nil {
-		return nil, early, busy
+	b := t.budget(key)
+	early = b.closed(began, now)
+	if err, wait := t.refuse(b, op, now); err != nil {
+		return nil, early, &Refusal{err, t, b.close(now, wait)}
 	}
 	b.active++
 	if isSync(op) {
@@ -62,21 +85,49 @@ func (t *Throttle) Enter(key, op string) (a *Admission, early bool, busy *soap.E
 	return &Admission{t: t, b: b, op: op, start: now}, early, nil
 }
 
+func (t *Throttle) budget(key string) *budget {
+	b := t.budgets[key]
+	if b == nil {
+		b = &budget{at: time.Now()}
+		t.budgets[key] = b
+	}
+	return b
+}
+
+// close begins a back-off window.
+func (b *budget) close(now time.Time, wait time.Duration) *window {
+	if wait <= 0 {
+		return nil
+	}
+	w := &window{until: now.Add(wait)}
+	b.windows = append(b.windows, w)
+	return w
+}
+
+// closed says whether a request was sent inside a window that had been told.
+func (b *budget) closed(sent, now time.Time) bool {
+	b.windows = slices.DeleteFunc(b.windows, func(w *window) bool { return w.until.Before(sent) && w.until.Before(now) })
+	return slices.ContainsFunc(b.windows, func(w *window) bool {
+		return !w.told.IsZero() && sent.After(w.told.Add(crossing)) && sent.Before(w.until)
+	})
+}
+
 func isSync(op string) bool { return strings.HasPrefix(op, "SyncFolder") }
 
-func (t *Throttle) refuse(b *budget, op string, now time.Time) *soap.Error {
+// refuse says why a request is not let in, and how long to wait.
+func (t *Throttle) refuse(b *budget, op string, now time.Time) (*soap.Error, time.Duration) {
 	limit := t.Policy.MaxConcurrency
 	if limit == 0 {
 		limit = 27
 	}
 	if limit > 0 && b.active >= limit {
 		if t.old {
-			return soap.Fail("ErrorExceededConnectionCount", "You have exceeded the available concurrent connections for your account. Try again once your other requests have completed.")
+			return soap.Fail("ErrorExceededConnectionCount", "You have exceeded the available concurrent connections for your account. Try again once your other requests have completed."), 0
 		}
-		return t.busy(b, "MaxConcurrency", limit, t.Policy.backOff(), now)
+		return busy("MaxConcurrency", limit, t.Policy.backOff())
 	}
 	if limit := t.Policy.MaxSyncCalls; limit > 0 && isSync(op) && b.syncs >= limit {
-		return t.busy(b, "ConcurrentSyncCalls", limit, t.Policy.backOff(), now)
+		return busy("ConcurrentSyncCalls", limit, t.Policy.backOff())
 	}
 	if t.Policy.Budget > 0 {
 		rate := float64(t.Policy.Recharge) / float64(time.Hour)
@@ -87,32 +138,23 @@ func (t *Throttle) refuse(b *budget, op string, now time.Time) *soap.Error {
 			if rate > 0 {
 				wait = time.Duration(float64(over) / rate)
 			}
-			return t.busy(b, "EwsMaxBurst", int(t.Policy.Budget.Milliseconds()), wait+time.Millisecond, now)
+			return busy("EwsMaxBurst", int(t.Policy.Budget.Milliseconds()), wait+time.Millisecond)
 		}
 	}
-	return nil
+	return nil, 0
 }
 
-func (t *Throttle) busy(b *budget, part string, value int, wait time.Duration, now time.Time) *soap.Error {
-	if until := now.Add(wait); until.After(b.until) {
-		b.until = until
-	}
+// busy asks to wait for whole milliseconds, as the answer tells them.
+func busy(part string, value int, wait time.Duration) (*soap.Error, time.Duration) {
 	ms := wait.Milliseconds()
-	return inject.Busy(ms, fmt.Sprintf("The server cannot service this request right now. Try again later. This operation exceeds the throttling budget for policy part '%s', policy value '%d',  Budget type: 'Ews'.  Suggested backoff time %d ms.", part, value, ms))
+	return inject.Busy(ms, fmt.Sprintf("The server cannot service this request right now. Try again later. This operation exceeds the throttling budget for policy part '%s', policy value '%d',  Budget type: 'Ews'.  Suggested backoff time %d ms.", part, value, ms)), time.Duration(ms) * time.Millisecond
 }
 
-// AskToWait notes a back-off that was told for another reason than the policy.
-func (t *Throttle) AskToWait(key string, wait time.Duration) {
+// AskToWait refuses a request for another reason than the policy.
+func (t *Throttle) AskToWait(key string, wait time.Duration) *Refusal {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := t.budgets[key]
-	if b == nil {
-		b = &budget{at: time.Now()}
-		t.budgets[key] = b
-	}
-	if until := time.Now().Add(wait); until.After(b.until) {
-		b.until = until
-	}
+	return &Refusal{inject.Busy(wait.Milliseconds(), ""), t, t.budget(key).close(time.Now(), wait)}
 }
 
 // Leave ends a request and charges its time.
