@@ -111,15 +111,17 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 		defer st.Close()
 	}
 	started := time.Now().UTC()
+	stop := a.newStopper(limits.stop, show)
 	var summaries []event.Summary
 	runErr := func() error {
-		for _, job := range jobs {
+		defer stop.end()
+		for i, job := range jobs {
 			summary, err := export.Run(ctx, export.Options{
 				Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
 				Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 				Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 				Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle,
+				MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle,
 			})
 			job.client.Close()
 			if summary.Mailbox != "" {
@@ -131,11 +133,18 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 			if a.interrupted.Load() {
 				return nil
 			}
+			if stop.reason() != "" {
+				for _, job := range jobs[i+1:] {
+					summaries = append(summaries, event.Summary{Mailbox: job.mailbox, Partial: true})
+					job.client.Close()
+				}
+				return nil
+			}
 		}
 		return nil
 	}()
 	return a.conclude(conclusion{
 		command: "export", storeDir: o.store, store: st, started: started, show: show,
-		summaries: summaries, reports: o.running.reports, dryRun: o.dryRun, direction: store.Export, err: runErr,
+		summaries: summaries, reports: o.running.reports, stopped: stop.reason(), dryRun: o.dryRun, direction: store.Export, err: runErr,
 	})
 }
