@@ -163,12 +163,15 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	if r.o.DryRun {
-		return r.haltErr
+		return r.haltReason()
 	}
 	if err := r.count(ctx); err != nil {
 		return err
 	}
 	if r.halted() {
+		r.mu.Lock()
+		r.sum.Partial = true
+		r.mu.Unlock()
 		return r.haltErr
 	}
 	r.enter("exporting")
@@ -192,11 +195,24 @@ func (r *run) stop(why error) {
 
 func (r *run) halted() bool {
 	select {
+	case <-r.o.Drain:
+		r.stop(nil)
+	default:
+	}
+	select {
 	case <-r.halt:
 		return true
 	default:
 		return false
 	}
+}
+
+// haltReason is why the run was halted; nil when it was not, or was asked to.
+func (r *run) haltReason() error {
+	if r.halted() {
+		return r.haltErr
+	}
+	return nil
 }
 
 // summary is what was done until now.

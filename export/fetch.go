@@ -26,7 +26,7 @@ func (r *run) fetchAll(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return r.haltErr
+	return r.haltReason()
 }
 
 // worker fetches batch after batch, into a segment of its own.

@@ -33,6 +33,7 @@ type run struct {
 
 	claimed match.Set            // ids of the target that the journal names; nil: not read yet
 	told    map[*place.Node]bool // folders that a dry run told of
+	unended bool                 // not all jobs were looked at
 
 	mu          sync.Mutex // guards what is below
 	sum         event.Summary
@@ -108,6 +109,7 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 	}
 	if !o.DryRun {
 		r.sum.Left = max(0, r.sum.Found-r.sum.Moved-r.sum.Already-r.sum.Failed)
+		r.sum.Partial = r.unended && r.sum.Left == 0 // empty folders may be missing
 	}
 	return r.sum, err
 }
@@ -274,6 +276,7 @@ func (r *run) send(ctx context.Context) error {
 	if runErr == nil && ctx.Err() != nil {
 		runErr = context.Cause(ctx)
 	}
+	r.unended = !queue.ended
 	return runErr
 }
 

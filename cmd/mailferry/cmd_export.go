@@ -82,18 +82,20 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 		defer st.Close()
 	}
 	started := time.Now().UTC()
-	done, runErr := a.eachMailbox(jobs, show, func(job exportJob) (event.Summary, error) {
+	stop := a.newStopper(limits.stop, show)
+	done, runErr := a.eachMailbox(jobs, stop, func(job exportJob) (event.Summary, error) {
 		defer job.client.Close()
 		return export.Run(ctx, export.Options{
 			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
 			Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 			Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle, Patience: a.patience.export,
+			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.export,
 		})
 	})
+	stop.end()
 	return a.conclude(conclusion{
 		command: "export", storeDir: o.store, store: st, started: started, show: show,
-		summaries: done.summaries, broken: done.broken, reports: o.running.reports, dryRun: o.dryRun, direction: store.Export, err: runErr,
+		summaries: done.summaries, broken: done.broken, reports: o.running.reports, stopped: stop.reason(), dryRun: o.dryRun, direction: store.Export, err: runErr,
 	})
 }

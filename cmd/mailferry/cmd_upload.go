@@ -155,8 +155,10 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 	}
 	show := a.newProgress(o.dryRun)
 	started := time.Now().UTC()
+	stop := a.newStopper(limits.stop, show)
 	var summaries []event.Summary
 	runErr := func() error {
+		defer stop.end()
 		client, err := a.connect(ctx, o.connect, target, limits.workers, show)
 		if err != nil {
 			return err
@@ -167,7 +169,7 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 			Selection: choose.Selection, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
 			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: o.deleted,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: a.watchDrain(), Events: show.handle, Patience: a.patience.upload,
+			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.upload,
 		})
 		if summary.Mailbox != "" {
 			summaries = append(summaries, summary)
@@ -179,6 +181,6 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 	}()
 	return a.conclude(conclusion{
 		command: "upload", storeDir: o.store, store: st, started: started, show: show,
-		summaries: summaries, reports: o.running.reports, dryRun: o.dryRun, direction: store.Upload, err: runErr,
+		summaries: summaries, reports: o.running.reports, stopped: stop.reason(), dryRun: o.dryRun, direction: store.Upload, err: runErr,
 	})
 }

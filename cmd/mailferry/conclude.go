@@ -23,6 +23,7 @@ type conclusion struct {
 	show      *progress
 	summaries []event.Summary
 	reports   reportFlags
+	stopped   string // why --stop-after ended the run; empty: it did not
 	dryRun    bool
 	err       error        // what ended the run early
 	broken    map[int]bool // the summaries of runs that ended early; nil: the last one, if there is an err
@@ -47,6 +48,9 @@ func (a *app) conclude(c conclusion) error {
 	if err == nil && a.interrupted.Load() {
 		err = errInterrupted
 	}
+	if err == nil {
+		err = c.markStopped()
+	}
 	if c.dryRun || len(c.summaries) == 0 {
 		return err
 	}
@@ -60,7 +64,7 @@ func (a *app) conclude(c conclusion) error {
 	for i, s := range c.summaries {
 		report.Mailboxes = append(report.Mailboxes, mailboxReport{s, c.sentence(i)})
 	}
-	if writeErr := c.reports.write(report); writeErr != nil && (err == nil || errors.Is(err, errIncomplete)) {
+	if writeErr := c.reports.write(report); writeErr != nil && (err == nil || errors.Is(err, errIncomplete) || errors.As(err, new(stoppedError))) {
 		err = writeErr
 	}
 	return err
@@ -82,6 +86,26 @@ func (c *conclusion) claimNothingUnknown(interrupted bool) {
 		known = append(known, s)
 	}
 	c.summaries = known
+}
+
+// stoppedError ends a run that --stop-after ended before all was moved.
+type stoppedError struct{ why string }
+
+func (e stoppedError) Error() string {
+	return "stopped " + e.why + ": what was moved is kept, run the same command again to go on"
+}
+
+// markStopped says in the summaries which runs were ended by --stop-after. One
+// that had come to its end is done like any other.
+func (c conclusion) markStopped() error {
+	var err error
+	for i := range c.summaries {
+		if s := &c.summaries[i]; c.stopped != "" && (s.Left > 0 || s.Partial) {
+			s.Stopped = c.stopped
+			err = stoppedError{c.stopped}
+		}
+	}
+	return err
 }
 
 // failures iterates over the recorded failures of the mailboxes of this run.

@@ -19,10 +19,10 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitIncomplete  = 3 // finished, but some items failed and nobody accepted that
-	exitRefused     = 4 // login or rights refused
-	exitStore       = 5 // store locked, damaged, of a newer format, or not opened by this key
-	exitInterrupted = 130
+	exitIncomplete  = 3   // finished, but some items failed and nobody accepted that
+	exitRefused     = 4   // login or rights refused
+	exitStore       = 5   // store locked, damaged, of a newer format, or not opened by this key
+	exitInterrupted = 130 // or ended by --stop-after before all was moved
 )
 
 // usageError is bad input: it is refused before anything is sent or written.
@@ -49,6 +49,7 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 	}
 	line = oneLine(err.Error())
 	var usage usageError
+	var stopped stoppedError
 	var refused *ews.AuthError
 	var answer *ews.Error
 	switch {
@@ -56,6 +57,8 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 		return exitIncomplete, ""
 	case errors.Is(err, errInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted, errInterrupted.Error()
+	case errors.As(err, &stopped):
+		return exitInterrupted, line
 	case errors.As(err, &usage), errors.Is(err, selection.ErrUsage), errors.Is(err, store.ErrNotAStore),
 		errors.Is(err, store.ErrNotEncrypted), errors.Is(err, store.ErrNoSlot), errors.Is(err, store.ErrLastSlot), errors.Is(err, store.ErrNoRun):
 		return exitUsage, line

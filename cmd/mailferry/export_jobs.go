@@ -46,8 +46,9 @@ type doneJobs struct {
 }
 
 // eachMailbox runs one mailbox after the other. One that is given up for a
-// reason of its own does not keep the others from being exported.
-func (a *app) eachMailbox(jobs []exportJob, show *progress, run func(exportJob) (event.Summary, error)) (doneJobs, error) {
+// reason of its own does not keep the others from being exported. Those that
+// --stop-after leaves no time for are told of, too.
+func (a *app) eachMailbox(jobs []exportJob, stop *stopper, run func(exportJob) (event.Summary, error)) (doneJobs, error) {
 	done := doneJobs{broken: make(map[int]bool)}
 	var first error
 	givenUp := 0
@@ -67,10 +68,17 @@ func (a *app) eachMailbox(jobs []exportJob, show *progress, run func(exportJob) 
 				first = err
 			}
 			if len(jobs) > 1 {
-				show.handle(event.Event{Kind: event.Warning, Mailbox: job.mailbox, Text: fmt.Sprintf("mailbox %d of %d is given up: %v", i+1, len(jobs), err)})
+				stop.show.handle(event.Event{Kind: event.Warning, Mailbox: job.mailbox, Text: fmt.Sprintf("mailbox %d of %d is given up: %v", i+1, len(jobs), err)})
 			}
 		}
 		if a.interrupted.Load() {
+			break
+		}
+		if stop.reason() != "" {
+			for _, left := range jobs[i+1:] {
+				done.summaries = append(done.summaries, event.Summary{Mailbox: left.mailbox, Partial: true})
+				left.client.Close()
+			}
 			break
 		}
 	}

@@ -100,6 +100,7 @@ type runningFlags struct {
 	batchBytes  string
 	rate        string
 	maxFailures int
+	stopAfter   []string
 	reports     reportFlags
 }
 
@@ -109,6 +110,7 @@ func (r *runningFlags) addFlags(fs *pflag.FlagSet, batchBytes string, batchItems
 	fs.StringVar(&r.batchBytes, "batch-bytes", batchBytes, "at most about this `SIZE` in a request; a larger item goes alone")
 	fs.StringVar(&r.rate, "limit-rate", "", "at most this `RATE`, for example 10MB/s, or a timetable in local time, as '08:00,512KB/s 18:00,10MB/s 23:00,off' or 'Mon-08:00,1MB/s Fri-18:00,off'")
 	fs.IntVar(&r.maxFailures, "max-failures", 0, "stop when more than this many items failed that nobody accepted (0: go on)")
+	fs.StringSliceVar(&r.stopAfter, "stop-after", nil, "end after a time or an amount of bytes moved, as `6h`, 50G or 6h,50G: what is under way is finished, the rest is left for the next run (exit code 130)")
 	fs.StringArrayVar(&r.reports.files, "report", nil, "write a report to this `FILE` (.json, .csv or .html); repeatable")
 }
 
@@ -117,6 +119,7 @@ type limits struct {
 	workers, batchItems, maxFailures int
 	batchBytes                       int64
 	rate                             pace.Timetable
+	stop                             stopAfter
 }
 
 func (r *runningFlags) parse() (limits, error) {
@@ -137,6 +140,9 @@ func (r *runningFlags) parse() (limits, error) {
 		if l.rate, err = pace.ParseTimetable(r.rate); err != nil {
 			return limits{}, usagef("--limit-rate: %w", err)
 		}
+	}
+	if l.stop, err = parseStopAfter(r.stopAfter); err != nil {
+		return limits{}, err
 	}
 	return l, r.reports.check()
 }

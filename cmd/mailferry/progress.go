@@ -100,12 +100,9 @@ func (p *progress) handle(e event.Event) {
 		p.say(text)
 		p.describe(text)
 	case event.Warning:
-		if p.bar != nil {
-			_ = p.bar.Clear()
-		}
-		if !p.a.global.quiet {
-			fmt.Fprintln(p.a.stderr, "warning: "+oneLine(e.Text))
-		}
+		p.line("warning: " + e.Text)
+	case event.Stop:
+		p.line(e.Text)
 	}
 	if p.plan != nil {
 		p.planLine(e)
@@ -145,6 +142,16 @@ func (p *progress) describe(wait string) {
 		text += ", " + wait
 	}
 	p.bar.Describe(text)
+}
+
+// line prints a line that is read also where no progress is shown.
+func (p *progress) line(text string) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	if !p.a.global.quiet {
+		fmt.Fprintln(p.a.stderr, oneLine(text))
+	}
 }
 
 func (p *progress) say(text string) {

@@ -27,6 +27,15 @@ func sentence(s event.Summary, storeDir string) string {
 	open := s.Failed - s.Accepted
 	var b strings.Builder
 	switch {
+	case s.Stopped != "" && s.Found == 0:
+		fmt.Fprintf(&b, "Stopped %s, before anything of %s was moved; run the same command again to go on.", s.Stopped, s.Mailbox)
+	case s.Stopped != "":
+		atLeast := ""
+		if s.Partial {
+			atLeast = "at least "
+		}
+		fmt.Fprintf(&b, "Stopped %s: %s of %s%s of %s are %s; run the same command again to go on.",
+			s.Stopped, number(there), atLeast, counted(s.Found, "item"), s.Mailbox, place(s))
 	case s.Left > 0:
 		fmt.Fprintf(&b, "Not finished: %s of %s of %s are %s; run the same command again to go on.",
 			number(there), counted(s.Found, "item"), s.Mailbox, place(s))

@@ -21,6 +21,7 @@ const (
 	Failure  Kind = "failure"  // one item can't be moved: Code and Text tell why
 	Wait     Kind = "wait"     // the run waits: Text tells why, Wait how long
 	Warning  Kind = "warning"  // something a person should know that stops nothing
+	Stop     Kind = "stop"     // the run is ended early, as was asked beforehand: Text tells why
 	Progress Kind = "progress" // bytes went by since the last progress event: Bytes
 )
 
@@ -65,4 +66,6 @@ type Summary struct {
 	Skew     time.Duration `json:"server_clock_ahead_ns,omitempty"` // about; the server's clock against ours
 	Retries  int           `json:"retries"`
 	Requests int           `json:"requests"`
+	Partial  bool          `json:"partial,omitempty"` // stopped before all was looked at: there may be more than Found
+	Stopped  string        `json:"stopped,omitempty"` // why it was ended early, as was asked beforehand: "after 6h as asked"
 }
