@@ -95,6 +95,10 @@ func (s *Store) Encrypted() bool { return s.e.Encrypted() }
 // is encrypted for recipients only, and no identity was given.
 func (s *Store) Blind() bool { return s.e.Blind() }
 
+// Written counts what was ever written to the store, but for pending rows and
+// sync states: it is the same as before when nothing was.
+func (s *Store) Written() (uint64, error) { return s.e.Seq() }
+
 // Alias is what stands for an address in status.json: itself, or in an encrypted
 // store a pseudonym.
 func (s *Store) Alias(address string) string { return s.e.Name(address) }

@@ -160,13 +160,23 @@ func (e *Engine) openIndex(rebuild bool) error {
 
 // readSeq reads how far of the log the index knows.
 func (e *Engine) readSeq() error {
-	return e.View(func(t *Tx) error {
+	seq, err := e.Seq()
+	if err == nil && seq > 0 {
+		e.seq = seq
+	}
+	return err
+}
+
+// Seq returns the number of the last log record that the index knows.
+func (e *Engine) Seq() (seq uint64, err error) {
+	err = e.View(func(t *Tx) error {
 		v, err := t.Get(bucketMeta, []byte("seq"))
 		if len(v) == 8 {
-			e.seq = binary.BigEndian.Uint64(v)
+			seq = binary.BigEndian.Uint64(v)
 		}
 		return err
 	})
+	return seq, err
 }
 
 // rebuild makes an index from the segments beside the old one, and puts it in
