@@ -64,7 +64,8 @@ var owners = map[string][]string{
 	"golang.org/x/crypto/md4":              {"ews/ewstest/ntlm"},
 	"golang.org/x/sync":                    {everyPlace},
 	"golang.org/x/term":                    {"cmd/mailferry"},
-	"golang.org/x/text":                    {"cmd/mailferry", "fts", simulatorAt},
+	"golang.org/x/text":                    {"cmd/mailferry", "fts", "store/query", simulatorAt},
+	"modernc.org/sqlite":                   {"store/search"},
 	"github.com/google/go-cmp":             {testsOnly},
 	"github.com/rogpeppe/go-internal":      {testsOnly},
 }
