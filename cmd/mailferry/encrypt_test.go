@@ -103,8 +103,9 @@ func textsOf(t *testing.T, dir string) (texts, bodies []string) {
 			}
 			c := it.Catalogue
 			add(c.Subject, c.From, c.FromName, c.Sender, c.MessageID)
-			add(c.To...)
-			add(c.Cc...)
+			for _, p := range append(c.To, c.Cc...) {
+				add(p.Name, p.Address)
+			}
 			rc, err := st.OpenBlob(it)
 			if err != nil {
 				t.Fatal(err)
