@@ -40,7 +40,8 @@ type Hit struct {
 // HitOf is the Hit that an item is.
 func HitOf(it *store.Item) Hit {
 	return Hit{
-		store.ItemKey{Mailbox: it.Mailbox, Folder: it.Folder, ID: it.ID}, query.TimeOf(it, query.At), it.Size,
+		store.ItemKey{Mailbox: it.Mailbox, Folder: it.Folder, ID: it.ID},
+		query.TimeOf(it, query.At), it.Size,
 		brief(it.Catalogue.From), brief(it.Catalogue.Subject),
 	}
 }
