@@ -29,6 +29,9 @@ type Scanner struct {
 	stray  []byte // text between tags, since the last tag
 	last   string // what Stray returns
 	trail  []byte
+
+	from   int64 // offset behind the last tag, or text that was read
+	isText bool  // what follows from is, at least in part, text of an element
 }
 
 type element struct {
@@ -79,6 +82,7 @@ func (s *Scanner) Next() (Token, error) {
 	if s.err != nil {
 		return Token{}, s.err
 	}
+	s.from, s.isText = s.Offset(), s.text != nil
 	tok, err := s.next()
 	if err != nil {
 		s.err = err
@@ -123,6 +127,7 @@ func (s *Scanner) next() (Token, error) {
 		case isPI:
 			err = s.skipPast("?>")
 		case isCDATA:
+			s.isText = true
 			err = s.skipPast("]]>")
 		case isEndTag:
 			return s.endTag()
@@ -351,6 +356,13 @@ func (s *Scanner) have(n int) (bool, error) {
 func (s *Scanner) fill() error {
 	if s.readErr != nil {
 		return s.readErr
+	}
+	if s.text == nil { // else the caller counts
+		passed := s.Offset() - s.from
+		if passed > maxSkipped || passed > maxBlank && !s.isText && len(s.stray) == 0 {
+			s.readErr = s.bad("nothing but filling, without end")
+			return s.readErr
+		}
 	}
 	if s.pos > 0 && (s.pos == s.end || s.end == len(s.buf)) {
 		s.base += int64(s.pos)
