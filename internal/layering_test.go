@@ -66,6 +66,7 @@ var owners = map[string][]string{
 	"golang.org/x/term":                    {"cmd/mailferry"},
 	"golang.org/x/text":                    {"cmd/mailferry", "fts", simulatorAt},
 	"github.com/google/go-cmp":             {testsOnly},
+	"github.com/miekg/dns":                 {testsOnly},
 	"github.com/rogpeppe/go-internal":      {testsOnly},
 }
 
