@@ -45,7 +45,7 @@ func (s *search) send(ctx context.Context, q question, by http.RoundTripper) (a 
 	defer cancel()
 	a.login = by != nil
 	defer func() {
-		if a.err != nil && ctx.Err() != nil { // whatever the transport calls it
+		if ctx.Err() != nil { // whatever the transport calls it: a cut answer may even look whole
 			a.err = ctx.Err()
 		}
 	}()

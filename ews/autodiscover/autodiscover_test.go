@@ -370,8 +370,9 @@ func TestSituations(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, c)
 			var wasked []string
+			var steps []Step
 			o := Options{
-				Address: "alice@old.example", Anonymous: w.transport(), Resolver: resolverAt(w.dnsAt), Timeout: c.timeout, UserAgent: "test",
+				Address: "alice@old.example", Anonymous: w.transport(), Resolver: resolverAt(w.dnsAt), Timeout: c.timeout, UserAgent: "test", OnStep: func(s Step) { steps = append(steps, s) },
 				Confirm: func(_ context.Context, r Redirect) (bool, error) {
 					wasked = append(wasked, r.Host)
 					return slices.Contains(c.confirm, r.Host), nil
@@ -407,7 +408,7 @@ func TestSituations(t *testing.T) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if d := cmp.Diff(c.asked, w.asked); d != "" && c.name != "a redirect that never ends" {
-				t.Errorf("asked (-want +got):\n%s", d)
+				t.Errorf("asked (-want +got):\n%s\nsteps: %+v", d, steps)
 			}
 			if d := cmp.Diff(c.wasked, wasked); d != "" {
 				t.Errorf("the user was asked about (-want +got):\n%s", d)
