@@ -113,7 +113,7 @@ var doctorSteps = []doctorStep{
 	{"folders", []string{"access"}, (*doctor).folders},
 	{"export", []string{"folders"}, (*doctor).exportOffered},
 	{"upload", []string{"access"}, (*doctor).uploadOffered},
-	{"size", []string{"login"}, (*doctor).requestSize},
+	{"size", []string{"upload"}, (*doctor).requestSize},
 	{"throttling", []string{"login"}, (*doctor).throttling},
 	{"write test", []string{"folders", "export", "upload"}, (*doctor).writeTest},
 }
@@ -225,9 +225,15 @@ func (d *doctor) prepare(ctx context.Context) error {
 		return err
 	}
 	// The password is asked for here, once for all steps.
-	if _, err := d.a.login(ctx, d.mailbox.Server, d.p); err != nil {
+	d.a.warnInsecure(d.p)
+	if d.options, err = d.a.loginOptions(ctx, d.mailbox.Server, d.p); err != nil {
 		return err
 	}
+	newTransport, err := ewsauth.New(d.options)
+	if err != nil {
+		return usageError{err}
+	}
+	d.a.logins[d.mailbox.Server] = newTransport
 	return nil
 }
 

@@ -43,8 +43,8 @@ func (c *config) setProfile(name string, p *profile) error {
 	}
 	text := cutProfile(string(old), name)
 	if p != nil {
-		if text != "" && !strings.HasSuffix(text, "\n\n") {
-			text = strings.TrimRight(text, "\n") + "\n\n"
+		if text != "" {
+			text += "\n"
 		}
 		lines, err := p.lines(name)
 		if err != nil {
@@ -74,6 +74,9 @@ func cutProfile(text, name string) string {
 				break
 			}
 		}
+		for len(block) > 0 && strings.TrimSpace(block[0]) == "" {
+			block = block[1:]
+		}
 		kept, block = append(kept, block...), nil
 	}
 	for _, line := range lines {
@@ -96,7 +99,11 @@ func cutProfile(text, name string) string {
 	if inside {
 		end()
 	}
-	return strings.TrimLeft(strings.Join(kept, ""), "\n")
+	text = strings.Trim(strings.Join(kept, ""), "\n")
+	if text == "" {
+		return ""
+	}
+	return text + "\n"
 }
 
 // header reads a line [server.NAME], or says that this is no header at all. Of

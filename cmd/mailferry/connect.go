@@ -76,9 +76,7 @@ func (a *app) login(ctx context.Context, server string, p profile) (func() http.
 	if known := a.logins[server]; known != nil {
 		return known, nil
 	}
-	if p.Insecure {
-		fmt.Fprintln(a.stderr, "warning: --insecure: the server's certificate is not checked; whoever sits between can read the password and the mail")
-	}
+	a.warnInsecure(p)
 	options, err := a.loginOptions(ctx, server, p)
 	if err != nil {
 		return nil, err
@@ -89,6 +87,12 @@ func (a *app) login(ctx context.Context, server string, p profile) (func() http.
 	}
 	a.logins[server] = newTransport
 	return newTransport, nil
+}
+
+func (a *app) warnInsecure(p profile) {
+	if p.Insecure {
+		fmt.Fprintln(a.stderr, "warning: --insecure: the server's certificate is not checked; whoever sits between can read the password and the mail")
+	}
 }
 
 // loginOptions says how to log in to a server; its password is asked for.

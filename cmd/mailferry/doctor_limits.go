@@ -18,8 +18,8 @@ import (
 var probeSizes = []int64{2147483647, 268435456, 134217728, 67108864, 35000000, 30000000, 10485760, 4194304, 1048576}
 
 const (
-	firstBytes = 1 << 20                // of a probe's body; some servers answer only after some
-	quiet      = 500 * time.Millisecond // for so long, and a few round trips, a server that refuses would have answered
+	firstBytes = 1 << 20     // of a probe's body; some servers answer only after some
+	quiet      = time.Second // for so long, and a few round trips, a server that refuses would have answered
 )
 
 // requestSize finds the largest request that is taken. A server refuses by the

@@ -25,7 +25,6 @@ import (
 type way struct {
 	mu        sync.Mutex
 	proxy     *url.URL
-	looked    bool
 	addresses []string
 	nameErr   error
 	connected string // address of the other end

@@ -135,12 +135,9 @@ func (d *doctor) clock(context.Context) finding {
 // protection finds out whether the server insists on Extended Protection, by a
 // login that does without it.
 func (d *doctor) protection(ctx context.Context) finding {
+	options := d.options
 	if d.p.Auth != "ntlm" || !strings.HasPrefix(d.p.URL, "https:") {
 		return notTried("it concerns logins by NTLM over TLS only")
-	}
-	options, err := d.a.loginOptions(ctx, d.mailbox.Server, d.p)
-	if err != nil {
-		return failed(err, "")
 	}
 	options.EPA = "off"
 	newTransport, err := ewsauth.New(options)
