@@ -33,7 +33,9 @@ largest request that is taken, Extended Protection, and whether the server asks
 to wait. A step that fails says what to do next; those that need it are not tried.
 
 Nothing is changed, unless --write-test is given: then an item is made in Deleted
-Items, exported, uploaded again, compared, and both are removed.
+Items, exported, uploaded again, compared, and both are removed. A login by NTLM
+is also tried once without Extended Protection, to see whether the server demands
+it; that one may stand in the server's log as refused.
 
 Exit code 0 if no step failed, 4 if the login or a right was refused, else 1.`,
 		Example: `  mailferry doctor old:alice@old.example

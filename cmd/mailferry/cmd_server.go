@@ -84,7 +84,7 @@ func (a *app) serverAdd(ctx context.Context, o serverAddOptions, name string) er
 		if err != nil {
 			return err
 		}
-		p.URL, seen.From = found.URL, found.From
+		p.URL, seen.From, seen.Internal = found.URL, found.From, found.Internal
 		if !strings.EqualFold(found.Address, address.Address) {
 			seen.Known, address.Address = found.Address, found.Address
 		}
@@ -163,14 +163,15 @@ func absoluteFiles(p profile) profile {
 
 // trial is what trying a server has shown.
 type trial struct {
-	Server  string `json:"server,omitempty"`
-	URL     string `json:"url"`
-	From    string `json:"autodiscover,omitempty"` // host that told
-	Known   string `json:"address,omitempty"`      // of the mailbox there, where it is another
-	Version string `json:"version,omitempty"`
-	Name    string `json:"product,omitempty"`
-	Folders int    `json:"folders,omitempty"`
-	Config  string `json:"config,omitempty"`
+	Server   string `json:"server,omitempty"`
+	URL      string `json:"url"`
+	From     string `json:"autodiscover,omitempty"` // host that told
+	Internal string `json:"internal_url,omitempty"` // for clients inside, where that is another
+	Known    string `json:"address,omitempty"`      // of the mailbox there, where it is another
+	Version  string `json:"version,omitempty"`
+	Name     string `json:"product,omitempty"`
+	Folders  int    `json:"folders,omitempty"`
+	Config   string `json:"config,omitempty"`
 }
 
 // try logs in and opens the mailbox.
@@ -207,6 +208,9 @@ func (a *app) showTrial(t trial, address mailboxAddress, p profile) error {
 	fmt.Fprintf(w, "server\t%s\n", oneLine(t.URL))
 	if t.From != "" {
 		fmt.Fprintf(w, "found by\tAutodiscover of %s\n", oneLine(t.From))
+	}
+	if t.Internal != "" {
+		fmt.Fprintf(w, "inside\t%s\n", oneLine(t.Internal))
 	}
 	if t.Version != "" {
 		fmt.Fprintf(w, "version\t%s\n", versionText(t.Name, t.Version))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,23 +32,30 @@ func (d *doctor) requestSize(ctx context.Context) finding {
 		return failed(err, "")
 	}
 	above := int64(0) // refused
+	var cut error     // the last probe ended without an answer
 	for _, size := range probeSizes {
 		status, err := probe(ctx, newTransport(), d.p.URL, size, quiet+4*d.trip)
 		switch {
-		case err != nil:
-			return warning("if uploads fail, look what cuts long requests off before the server", "it could not be found out: %v", err)
+		case ctx.Err() != nil:
+			return failed(context.Cause(ctx), "")
+		case err != nil: // some refuse by hanging up
+			above, cut = size, err
+			continue
 		case status == http.StatusRequestEntityTooLarge, status == http.StatusNotFound:
-			above = size
+			above, cut = size, nil
 			continue
 		case status == http.StatusUnauthorized:
 			return warning("", "it could not be found out: the server asks for another login")
 		}
 		return sizeFinding(size, above)
 	}
+	if cut != nil {
+		return warning("if uploads fail, look what cuts long requests off before the server", "it could not be found out: %v", cut)
+	}
 	return failed(fmt.Errorf("the server refuses requests of 1 MiB: %w", errTooSmall), "raise maxAllowedContentLength and maxReceivedMessageSize of EWS, or the limit of the proxy before it")
 }
 
-var errTooSmall = fmt.Errorf("too little for most mailboxes")
+var errTooSmall = errors.New("too little for most mailboxes")
 
 func sizeFinding(size, above int64) finding {
 	item := size / 4 * 3 * 98 / 100 // base64, and the envelope

@@ -76,7 +76,6 @@ type Result struct {
 	Address  string // of the mailbox, another than was asked for where the server said so
 	Method   Method // that found it
 	From     string // the host that told
-	Version  string // of the server, where it was told
 	Steps    []Step
 }
 

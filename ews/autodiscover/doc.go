@@ -8,7 +8,9 @@
 // its host autodiscover, or was named by one of these over verified TLS, or was
 // confirmed by the user: what an http answer or the DNS says is worth nothing
 // without [Options].Confirm. A host that refused a login gets no second one, and
-// after three refusals none is tried any more, so that no account is locked.
+// after three refusals none is tried any more, so that no account is locked. Verified
+// is what the transports verify: with those that accept any certificate nobody vouches
+// for anything.
 //
 // The protocol is [MS-OXDISCO], [MS-OXDSCLI] and [MS-OXWSADISC]; the JSON service
 // is described by Microsoft's scripts only.

@@ -16,7 +16,6 @@ type said struct {
 	address            string // look for this one instead
 	redirect           string // ask there instead
 	code, message      string // of a refusal
-	version            string
 }
 
 // best chooses the address of EWS: that for clients outside, if it is usable. The
@@ -94,10 +93,7 @@ func soapRequest(to, address string) string {
 
 type soapAnswer struct {
 	XMLName xml.Name
-	Header  struct {
-		ServerVersionInfo struct{ MajorVersion, MinorVersion, MajorBuildNumber, MinorBuildNumber string }
-	}
-	Body struct {
+	Body    struct {
 		Fault *struct {
 			Code   string `xml:"faultcode"`
 			String string `xml:"faultstring"`
@@ -131,9 +127,6 @@ func readSOAP(body []byte) (said, error) {
 		return said{}, errLanguage
 	}
 	var s said
-	if v := a.Header.ServerVersionInfo; v.MajorVersion != "" {
-		s.version = soap.OneLine(v.MajorVersion + "." + v.MinorVersion + "." + v.MajorBuildNumber + "." + v.MinorBuildNumber)
-	}
 	r := a.Body.Message.Response
 	if r.ErrorCode != "" && r.ErrorCode != "NoError" || len(r.Users) == 0 {
 		s.code, s.message = r.ErrorCode, r.ErrorMessage

@@ -185,7 +185,7 @@ func (s *search) read(q question, u *url.URL, a answer) (to string, n next) {
 			return "", next{}
 		}
 		s.tell(q, a, "found "+ewsURL)
-		return "", next{found: &Result{URL: ewsURL, Internal: internal, Address: q.address, Method: q.method, From: hostOf(u), Version: said.version}}
+		return "", next{found: &Result{URL: ewsURL, Internal: internal, Address: q.address, Method: q.method, From: hostOf(u)}}
 	}
 	return "", next{}
 }
