@@ -126,8 +126,8 @@ func (s *Server) discoverSOAP(w http.ResponseWriter, body []byte) {
 		fault = "The request is not valid."
 	case req.Header.Action != nsDiscover+"/Autodiscover/GetUserSettings":
 		fault = "The action is not known."
-	case !slices.Contains([]string{"Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2", "Exchange2013", "Exchange2013_SP1"}, req.Header.Version):
-		fault = "The RequestedServerVersion header is missing or not valid."
+	case !strings.HasPrefix(req.Header.Version, "Exchange20"):
+		fault = "The RequestedServerVersion header is missing or invalid."
 	}
 	if fault != "" {
 		w.WriteHeader(http.StatusInternalServerError)
