@@ -68,6 +68,7 @@ var owners = map[string][]string{
 	"golang.org/x/text":                    {"cmd/mailferry", "extract", "fts", "store/query", "store/search", simulatorAt},
 	"modernc.org/sqlite":                   {"store/search"},
 	"github.com/google/go-cmp":             {testsOnly},
+	"github.com/miekg/dns":                 {testsOnly},
 	"github.com/rogpeppe/go-internal":      {testsOnly},
 }
 
