@@ -45,7 +45,7 @@ func (l *lab) simulate(ctx context.Context, specs ...string) (*simulator, error)
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for time.Now().Before(deadline) {
 		if text, err := os.ReadFile(addrFile); err == nil && len(text) > 0 {
 			s.base = strings.TrimSpace(string(text))
