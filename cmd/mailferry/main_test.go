@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 //	server NAME [FLAG...] MAILBOX=CONTENT...   starts a simulated server; its URL is $NAME_URL
 //	faults NAME FILE                           sets the faults of a server
 //	inventory NAME ADDRESS FILE                writes what a mailbox of the simulator holds
+//	contents NAME ADDRESS FILE                 writes a line for each folder and item: what it is called, and a hash of the
+//	                                           content; and FILE.ids with ids and change keys instead
+//	change NAME ADDRESS DO [KEY=VALUE...]      changes a mailbox as its user would; see ewstest.Change. item= is
+//	                                           FOLDER/SUBJECT, or FOLDER/* for all items of a folder
 //	exits CODE PROGRAM ARG...                  runs a program that must end with this exit code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -49,6 +53,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": scriptServer, "faults": scriptFaults, "inventory": scriptInventory, "exits": scriptExits,
+			"contents": scriptContents, "change": scriptChange,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",

@@ -25,7 +25,7 @@ const (
 	Missing                  // nowhere
 	Moved                    // in another folder
 	MovedChanged             // in another folder, and another version
-	Same                     // nowhere; a later export saw the copy that a restore made of it, and that one is chosen too
+	Same                     // a later export took the copy that a restore made of it, which is chosen itself
 	Unreadable               // the server does not say
 )
 
@@ -102,9 +102,10 @@ type asked struct {
 	item        store.Item
 	entry       store.JournalEntry
 	own, copied bool // it is asked for by this id
-	key         string
-	err         *ews.Error
+	later       bool // its copy is in the store, and chosen
 	found       bool
+	key         string // change key of what was found
+	err         *ews.Error
 }
 
 // Run looks at all chosen items.
@@ -164,10 +165,15 @@ func (s *Survey) ask(g *plan.Group, it store.Item) (*asked, error) {
 		n := s.Tree.Node(folder)
 		return n == nil || n == g.Node || !n.Deleted()
 	}
-	return &asked{
-		item: it, entry: e, own: counts(it.Folder),
-		copied: e.TargetID != "" && e.TargetID != it.ID && counts(e.TargetFolder),
-	}, nil
+	a := &asked{item: it, entry: e, own: counts(it.Folder)}
+	if e.TargetID == "" || e.TargetID == it.ID {
+		return a, nil
+	}
+	if a.later, err = s.chosen(e.TargetID); err != nil {
+		return nil, err
+	}
+	a.copied = !a.later && counts(e.TargetFolder)
+	return a, nil
 }
 
 // answer asks for a batch and keeps how its items stand.
@@ -202,9 +208,7 @@ func (s *Survey) answer(ctx context.Context, batch []*asked) error {
 			s.marks[s.key(a.item.ID)] = mark{kind: Unreadable}
 			s.errs[s.key(a.item.ID)] = a.err
 		case !a.found:
-			if err := s.gone(a); err != nil {
-				return err
-			}
+			s.gone(a)
 		case !s.Presence && !a.unchanged():
 			doubtful = append(doubtful, a)
 		}
@@ -237,19 +241,12 @@ func (a *asked) unchanged() bool {
 }
 
 // gone marks an item that no id finds.
-func (s *Survey) gone(a *asked) error {
+func (s *Survey) gone(a *asked) {
 	kind := Missing
-	if a.entry.TargetID != "" && a.entry.TargetID != a.item.ID {
-		later, err := s.chosen(a.entry.TargetID)
-		if err != nil {
-			return err
-		}
-		if later {
-			kind = Same
-		}
+	if a.later {
+		kind = Same
 	}
 	s.mark(a.item, mark{kind: kind})
-	return nil
 }
 
 func (s *Survey) mark(it store.Item, m mark) {
@@ -286,7 +283,8 @@ func (s *Survey) compare(ctx context.Context, doubtful []*asked) error {
 	}
 	return s.differ(ctx, items, ids, func(i int, gone bool) error {
 		if gone {
-			return s.gone(doubtful[i])
+			s.gone(doubtful[i])
+			return nil
 		}
 		s.mark(items[i], mark{kind: Changed, copy: doubtful[i].copied})
 		return nil

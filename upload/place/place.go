@@ -206,6 +206,9 @@ func (p *Placement) find(f *store.Folder, under map[string]bool) (*Node, error) 
 	if n := p.same(f); n != nil {
 		return n, nil
 	}
+	if next := p.byPath[strings.ToLower(f.Path)]; p.here && next != nil && !under[next.ID] {
+		return p.resolve(next, under) // the folder that came in its place, wherever that is now
+	}
 	if isRoot(f) {
 		return p.base(rootRole(f), f.Root)
 	}
