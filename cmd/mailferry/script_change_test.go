@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -48,6 +49,11 @@ func scriptChange(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("change: %q is not KEY=VALUE", arg)
 		}
 		values[key] = value
+		if key == "count" {
+			n, err := strconv.Atoi(value)
+			ts.Check(err)
+			values[key] = n
+		}
 	}
 	items := []string{""}
 	if name, ok := values["item"].(string); ok {
