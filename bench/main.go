@@ -26,7 +26,7 @@ func main() {
 	quick := flag.Bool("quick", false, "smaller data and one run each")
 	runs := flag.Int("runs", 3, "runs of each measurement, of which the median counts")
 	keep := flag.String("dir", "", "work in this folder (it must have room for some GB); else in the system's temporary folder")
-	only := flag.String("only", "", "the parts whose names hold this: export, upload, encrypted, memory, unchanged")
+	only := flag.String("only", "", "the parts whose names hold this: export, upload, encrypted, memory, unchanged, find")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -74,6 +74,7 @@ func bench(ctx context.Context, dir string, runs int, quick bool, only string) e
 		{"encrypted", func() error { return each(ctx, l.encrypted, 0.7, small.times(4), large.times(4)) }},
 		{"memory", func() error { return l.memory(ctx, huge, 96) }},
 		{"unchanged", func() error { return l.unchanged(ctx, folders, items) }},
+		{"find", func() error { return l.find(ctx, items*5) }},
 	}
 	for _, part := range parts {
 		if !strings.Contains(part.name, only) {

@@ -366,13 +366,25 @@ func (c checker) catalogue(blob []byte, w *truth) {
 		c.equal("catalogue attachment", got.Attachments[i].Name, str(a.FileName))
 		if a.Size != nil {
 			c.equal("catalogue size", got.Attachments[i].Size, *a.Size)
+			c.equal("catalogue sha256", got.Attachments[i].SHA256, *a.SHA256)
 		} else if a.Embedded != nil && got.Attachments[i].Size == 0 {
 			c.t.Error("catalogue size of an embedded message: 0")
 		}
 	}
-	for k, list := range map[string][]string{"to": got.To, "cc": got.Cc, "bcc": got.Bcc} {
+	for k, list := range map[string][]Person{"to": got.To, "cc": got.Cc, "bcc": got.Bcc} {
 		c.equal("catalogue "+k, len(list), len(w.Recipients[k]))
+		for i := range min(len(list), len(w.Recipients[k])) {
+			want := w.Recipients[k][i]
+			c.equal("catalogue name", list[i].Name, str(want.Name))
+			if want.SMTP != nil {
+				c.equal("catalogue address", list[i].Address, *want.SMTP)
+			} else if strings.EqualFold(str(want.Addrtype), "SMTP") {
+				c.equal("catalogue address", list[i].Address, str(want.Email))
+			}
+		}
 	}
+	c.equal("catalogue draft", got.Flags&FlagUnsent != 0, w.Draft)
+	c.equal("catalogue search key", hex.EncodeToString(got.SearchKey), str(w.SearchKey))
 	if w.SentFiletime != nil {
 		c.equal("catalogue sent", FileTimeOf(got.Sent), FileTime(*w.SentFiletime))
 	}

@@ -123,10 +123,11 @@ func TestCatalogueChoosesFields(t *testing.T) {
 		t.Errorf("size of the embedded message: %d", size)
 	}
 	checker{t}.equal("catalogue", got, Catalogue{
-		Class: "IPM.Appointment", Subject: "RE: plan", From: "Ana", FromName: "Ana", Sender: "bob@example.org",
-		To: []string{"Only a name"}, Cc: []string{"c@example.org"}, Bcc: []string{"/o=x/cn=d"},
-		MessageID: "<1@example.org>", Importance: 1, Sensitivity: 2, Location: "Room", Recurring: true,
+		Class: "IPM.Appointment", Subject: "RE: plan", From: "Ana", FromName: "Ana", Sender: "bob@example.org", SenderName: "Bob",
+		To: []Person{{Name: "Only a name"}}, Cc: []Person{{Name: "C", Address: "c@example.org"}}, Bcc: []Person{{Address: "/o=x/cn=d"}},
+		MessageID: "<1@example.org>", Importance: 1, Sensitivity: 2, Private: true, Location: "Room", Recurring: true,
 		Start: FileTime(1.4e17).Time(), End: FileTime(1.5e17).Time(), HasAttachments: true,
 		Attachments: []AttachmentInfo{{Name: "inner", Method: 5, Hidden: true, Size: size}},
+		Calendar:    &Calendar{Organizer: &Person{Name: "Ana", Address: "/o=x/cn=ana", Type: "EX"}},
 	})
 }

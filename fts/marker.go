@@ -40,6 +40,12 @@ const (
 	idAttachData   = 0x3701
 	idMessageFlags = 0x0E07
 	idMessageClass = 0x001A
+
+	idMessageCodepage  = 0x3FFD
+	idInternetCodepage = 0x3FDE
+	idBody             = 0x1000
+	idHTML             = 0x1013
+	idRTF              = 0x1009
 )
 
 // metaProperty says whether id is one of the stream's own.

@@ -37,6 +37,8 @@ type Reader struct {
 	vleft  uint32
 	text   text.Decoder
 	small  [16]byte
+	keep   *keeper // of an Item, else nil
+	begun  bool    // NextValue was called, and the value is still to be read
 }
 
 // frame is a state of the nesting automaton.

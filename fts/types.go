@@ -221,3 +221,14 @@ func (m *Message) Prop(id uint16) (Prop, bool) { return m.Props.Prop(id) }
 
 // Named returns the message's first property with this name.
 func (m *Message) Named(n Name) (Prop, bool) { return m.Props.Named(n) }
+
+// LID makes the name of a property that is known by a number.
+func LID(set GUID, lid uint32) Name { return Name{Set: set, LID: lid} }
+
+// NamedValue returns the value of the first property with this name, if it is of
+// the Go type T. [Prop] lists the types.
+func NamedValue[T any](p Props, n Name) (T, bool) {
+	v, _ := p.Named(n)
+	t, ok := v.Value.(T)
+	return t, ok
+}

@@ -177,15 +177,21 @@ func (r *Reader) Value() (any, error) {
 		return readFixed(r, func(b []byte) FileTime { return FileTime(le.Uint64(b)) })
 	case GUIDType:
 		return readFixed(r, func(b []byte) GUID { return GUID(b) })
+	}
+	return r.sizedValue()
+}
+
+// sizedValue reads the values of a type that has a length before each.
+func (r *Reader) sizedValue() (any, error) {
+	switch r.layout.base {
 	case ObjectType:
 		return readSized(r, func(b []byte) Object { return b })
 	case ServerIDType:
 		return readSized(r, func(b []byte) ServerID { return b })
 	case String:
 		return readSized(r, func(b []byte) string { return string(b) })
-	default:
-		return readSized(r, func(b []byte) []byte { return b })
 	}
+	return readSized(r, func(b []byte) []byte { return b })
 }
 
 func readFixed[T any](r *Reader, decode func([]byte) T) (any, error) {
@@ -203,10 +209,13 @@ func readFixed[T any](r *Reader, decode func([]byte) T) (any, error) {
 
 func readSized[T any](r *Reader, convert func([]byte) T) (any, error) {
 	return readValues(r, func() (v T, err error) {
-		n, err := r.NextValue()
-		if err != nil {
-			return v, err
+		n := int64(r.vsize)
+		if !r.begun {
+			if n, err = r.NextValue(); err != nil {
+				return v, err
+			}
 		}
+		r.begun = false
 		// Grown as bytes arrive: n may be a lie.
 		w := collector{b: make([]byte, 0, min(n, readSize)), most: n}
 		if err := r.WriteText(&w); err != nil {
@@ -219,6 +228,9 @@ func readSized[T any](r *Reader, convert func([]byte) T) (any, error) {
 func readValues[T any](r *Reader, read func() (T, error)) (any, error) {
 	if !r.layout.multi {
 		v, err := read()
+		if err == nil {
+			err = r.spend(int64(r.vsize))
+		}
 		return v, err
 	}
 	all := []T{}
@@ -228,6 +240,9 @@ func readValues[T any](r *Reader, read func() (T, error)) (any, error) {
 			return all, nil
 		}
 		if err != nil {
+			return nil, err
+		}
+		if err := r.spend(int64(r.vsize) + costOfValue); err != nil {
 			return nil, err
 		}
 		all = append(all, v)

@@ -28,10 +28,11 @@ const (
 // mayImport says which parts of the module a part may import; a part is a folder
 // with what is below it, the longest that fits. A part may import itself.
 var mayImport = map[string][]string{
-	"cmd/mailferry": {"export", "upload", "store", "ews", "ews/ewsauth", "fts", "internal", simulatorAt},
+	"cmd/mailferry": {"export", "upload", "extract", "store", "ews", "ews/ewsauth", "fts", "internal", simulatorAt},
 	"bench":         {"export", "upload", "store", "ews", "ews/ewsauth", "fts", "internal"},
 	"export":        {"ews", "store", "fts", "internal"},
 	"upload":        {"ews", "store", "fts", "internal"},
+	"extract":       {"store", "fts", "internal"},
 	"store":         {"fts", "internal"},
 	"ews":           {"internal"},
 	"ews/ewsauth":   {},
@@ -64,9 +65,10 @@ var owners = map[string][]string{
 	"golang.org/x/crypto/md4":              {"ews/ewstest/ntlm"},
 	"golang.org/x/sync":                    {everyPlace},
 	"golang.org/x/term":                    {"cmd/mailferry"},
-	"golang.org/x/text":                    {"cmd/mailferry", "fts", "store/query", simulatorAt},
+	"golang.org/x/text":                    {"cmd/mailferry", "extract", "fts", "store/query", "store/search", simulatorAt},
 	"modernc.org/sqlite":                   {"store/search"},
 	"github.com/google/go-cmp":             {testsOnly},
+	"github.com/miekg/dns":                 {testsOnly},
 	"github.com/rogpeppe/go-internal":      {testsOnly},
 }
 

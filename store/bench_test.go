@@ -76,7 +76,7 @@ func catalogue(i int) fts.Catalogue {
 	return fts.Catalogue{
 		Class: "IPM.Note", Subject: fmt.Sprintf("Re: the report of week %d, and what comes of it", i),
 		From: "alice@example.com", Sender: "alice@example.com",
-		To:       []string{"bob@example.com", "carol@example.com", fmt.Sprintf("user%d@example.com", i%500)},
+		To:       []fts.Person{{Address: "bob@example.com"}, {Address: "carol@example.com"}, {Address: fmt.Sprintf("user%d@example.com", i%500)}},
 		Received: time.Unix(1_700_000_000+int64(i)*60, 0), Sent: time.Unix(1_700_000_000+int64(i)*60, 0),
 		Created: time.Unix(1_700_000_000+int64(i)*60, 0), Modified: time.Unix(1_700_000_000+int64(i)*60, 0),
 		MessageID: fmt.Sprintf("<%032x@mail.example.com>", i*7919),

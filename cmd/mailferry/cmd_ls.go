@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/hex"
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
@@ -154,10 +154,7 @@ func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder,
 				}
 				c := item.Catalogue
 				if e != nil {
-					if err := e.Encode(map[string]any{
-						"folder": f.Path, "id": item.ID, "size": item.Size, "sha256": hex.EncodeToString(item.SHA256[:]),
-						"associated": item.Associated, "deleted": item.Deleted, "problem": item.Problem, "catalogue": c,
-					}); err != nil {
+					if err := e.Encode(itemJSON(item, f.Path)); err != nil {
 						return err
 					}
 					continue
@@ -196,14 +193,18 @@ func (a *app) rows(header string, each func(t *tabwriter.Writer, e *json.Encoder
 	if a.global.json {
 		return each(nil, json.NewEncoder(a.stdout))
 	}
-	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	out := bufio.NewWriterSize(a.stdout, 64<<10) // a tabwriter writes cell by cell
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if header != "" {
 		fmt.Fprintln(t, header)
 	}
 	if err := each(t, nil); err != nil {
 		return err
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // brief cuts a text for a column; --json has it whole.

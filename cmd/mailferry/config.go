@@ -100,9 +100,6 @@ func (c *config) profile(name string) (profile, error) {
 
 // check refuses values that can't be meant, before anything is sent.
 func (p profile) check() error {
-	if p.URL == "" {
-		return usagef("no server url: give --url https://HOST/EWS/Exchange.asmx, or name a profile as SERVER:user@domain")
-	}
 	if !slices.Contains([]string{"basic", "ntlm"}, p.Auth) {
 		return usagef("unknown auth %q: use basic or ntlm", p.Auth)
 	}
@@ -110,7 +107,7 @@ func (p profile) check() error {
 		return usagef("unknown access %q: use impersonate or delegate", p.Access)
 	}
 	if p.User == "" {
-		return usagef("no user: give --user 'DOMAIN\\name' or --user name@domain")
+		return usagef("no user: give --user 'DOMAIN\\name' or --user name@domain, or name a profile as SERVER:user@domain")
 	}
 	return nil
 }

@@ -18,11 +18,12 @@ import (
 // the profile that the mailbox names.
 type connectFlags struct {
 	profile
-	trace string
+	trace    string
+	discover discoverFlags
 }
 
 func (c *connectFlags) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&c.URL, "url", "", "EWS `URL` of the server, https://HOST/EWS/Exchange.asmx")
+	fs.StringVar(&c.URL, "url", "", "EWS `URL` of the server, https://HOST/EWS/Exchange.asmx; without it Autodiscover looks for it")
 	fs.StringVar(&c.Auth, "auth", "", "how to log in: ntlm (default) or basic")
 	fs.StringVar(&c.User, "user", "", `who logs in: 'DOMAIN\name' or name@domain`)
 	fs.StringVar(&c.PasswordFile, "password-file", "", "`FILE` whose first line is the password; else $MAILFERRY_PASSWORD, else a prompt")
@@ -30,11 +31,12 @@ func (c *connectFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.CAFile, "ca-file", "", "`FILE` of a private certificate authority (PEM)")
 	fs.BoolVar(&c.Insecure, "insecure", false, "don't check the server's certificate (warns on every run)")
 	fs.StringVar(&c.trace, "trace", "", "write requests and answers to this `DIR`, secrets and mail data cut out")
+	c.discover.addFlags(fs)
 }
 
-// settings says how to reach the server of an address: its profile, and the
-// flags above it.
-func (a *app) settings(flags connectFlags, address mailboxAddress) (profile, error) {
+// settings says how to reach the server of an address: its profile, the flags
+// above it, and where these don't tell the URL, Autodiscover.
+func (a *app) settings(ctx context.Context, flags connectFlags, address mailboxAddress) (profile, error) {
 	conf, err := loadConfig(a.global.config)
 	if err != nil {
 		return profile{}, err
@@ -47,17 +49,19 @@ func (a *app) settings(flags connectFlags, address mailboxAddress) (profile, err
 	if err := p.check(); err != nil {
 		return profile{}, err
 	}
+	if p.URL == "" {
+		if p.URL, err = a.discoverURL(ctx, flags.discover, p, address); err != nil {
+			return profile{}, err
+		}
+	}
 	return p, checkURL(p.URL)
 }
 
 // connect makes a client for one mailbox of one server. Nothing is sent yet.
 func (a *app) connect(ctx context.Context, flags connectFlags, address mailboxAddress, workers int, show *progress) (*ews.Client, error) {
-	p, err := a.settings(flags, address)
+	p, err := a.settings(ctx, flags, address)
 	if err != nil {
 		return nil, err
-	}
-	if p.Insecure {
-		fmt.Fprintln(a.stderr, "warning: --insecure: the server's certificate is not checked; whoever sits between can read the password and the mail")
 	}
 	newTransport, err := a.login(ctx, address.Server, p)
 	if err != nil {
@@ -72,26 +76,51 @@ func (a *app) login(ctx context.Context, server string, p profile) (func() http.
 	if known := a.logins[server]; known != nil {
 		return known, nil
 	}
-	tls := ewsauth.TLSOptions{Insecure: p.Insecure}
-	if p.CAFile != "" {
-		var err error
-		if tls.CAs, err = ewsauth.LoadCA(p.CAFile); err != nil {
-			return nil, usageError{err}
-		}
-	}
-	secret, err := a.password(ctx, server, p)
+	a.warnInsecure(p)
+	options, err := a.loginOptions(ctx, server, p)
 	if err != nil {
 		return nil, err
 	}
-	newTransport, err := ewsauth.New(ewsauth.Options{
-		Scheme: ewsauth.Scheme(p.Auth), User: p.User, Password: secret, Renew: a.renewal(ctx, server, p),
-		TLS: tls,
-	})
+	newTransport, err := ewsauth.New(options)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	a.logins[server] = newTransport
 	return newTransport, nil
+}
+
+func (a *app) warnInsecure(p profile) {
+	if p.Insecure {
+		fmt.Fprintln(a.stderr, "warning: --insecure: the server's certificate is not checked; whoever sits between can read the password and the mail")
+	}
+}
+
+// loginOptions says how to log in to a server; its password is asked for.
+func (a *app) loginOptions(ctx context.Context, server string, p profile) (ewsauth.Options, error) {
+	tls, err := p.tls()
+	if err != nil {
+		return ewsauth.Options{}, err
+	}
+	secret, err := a.password(ctx, server, p)
+	if err != nil {
+		return ewsauth.Options{}, err
+	}
+	return ewsauth.Options{
+		Scheme: ewsauth.Scheme(p.Auth), User: p.User, Password: secret, Renew: a.renewal(ctx, server, p),
+		TLS: tls,
+	}, nil
+}
+
+// tls says how connections to a server are made, before any login.
+func (p profile) tls() (ewsauth.TLSOptions, error) {
+	tls := ewsauth.TLSOptions{Insecure: p.Insecure}
+	if p.CAFile != "" {
+		var err error
+		if tls.CAs, err = ewsauth.LoadCA(p.CAFile); err != nil {
+			return tls, usageError{err}
+		}
+	}
+	return tls, nil
 }
 
 func (a *app) newClient(newTransport func() http.RoundTripper, p profile, mailbox string, workers int, trace string, show *progress) (*ews.Client, error) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -103,8 +104,9 @@ func textsOf(t *testing.T, dir string) (texts, bodies []string) {
 			}
 			c := it.Catalogue
 			add(c.Subject, c.From, c.FromName, c.Sender, c.MessageID)
-			add(c.To...)
-			add(c.Cc...)
+			for _, p := range slices.Concat(c.To, c.Cc) {
+				add(p.Name, p.Address)
+			}
 			rc, err := st.OpenBlob(it)
 			if err != nil {
 				t.Fatal(err)

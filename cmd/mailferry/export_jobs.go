@@ -26,7 +26,7 @@ func (a *app) exportJobs(ctx context.Context, o exportOptions, sources []mailbox
 		if err != nil {
 			return nil, err
 		}
-		server, err := a.settings(o.connect, source)
+		server, err := a.settings(ctx, o.connect, source)
 		if err != nil {
 			return nil, err
 		}

@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -19,11 +21,25 @@ import (
 // and kill it as a process.
 const asProgram = "MAILFERRY_TEST_AS_PROGRAM"
 
+// tellsMemory makes such a process write into this file what it says of its
+// memory at its end. (What a parent is told of a child counts the parent, too.)
+const tellsMemory = "MAILFERRY_TEST_TELLS_MEMORY"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		a := newApp(os.Stdin, os.Stdout, os.Stderr)
 		a.files = dyingFiles(os.Getenv(diesAtStep))
-		os.Exit(a.run(os.Args[1:]))
+		code := a.run(os.Args[1:])
+		if name := os.Getenv(tellsMemory); name != "" {
+			status, err := os.ReadFile("/proc/self/status")
+			if err == nil {
+				err = os.WriteFile(name, status, 0o600)
+			}
+			if err != nil && runtime.GOOS == "linux" {
+				panic(err)
+			}
+		}
+		os.Exit(code)
 	}
 	testscript.Main(m, map[string]func(){
 		"mailferry": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
@@ -40,6 +56,8 @@ func TestMain(m *testing.M) {
 //	                                           content; and FILE.ids with ids and change keys instead
 //	change NAME ADDRESS DO [KEY=VALUE...]      changes a mailbox as its user would; see ewstest.Change. item= is
 //	                                           FOLDER/SUBJECT, or FOLDER/* for all items of a folder
+//	internet HOST=NAME...                      gives servers host names, see scriptInternet
+//	asked                                      writes the hosts that were asked
 //	exits CODE PROGRAM ARG...                  runs a program that must end with this exit code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -49,11 +67,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("MAILFERRY_NO_PROGRESS", "true")
 			env.Values[serversKey{}] = make(map[string]*ewstest.Server)
+			env.Values[internetKey{}] = make(map[string]*internet)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": scriptServer, "faults": scriptFaults, "inventory": scriptInventory, "exits": scriptExits,
 			"contents": scriptContents, "change": scriptChange,
+			"internet": scriptInternet, "asked": scriptAsked,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
@@ -70,7 +90,7 @@ func scriptServers(ts *testscript.TestScript) map[string]*ewstest.Server {
 // the password in the file pw, and EXAMPLE\mallory, who may open nothing.
 func scriptServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: server NAME [-auth LIST] [-lang LANG] [-lose TAG] [-without OPERATIONS] [-tls] MAILBOX=CONTENT...")
+		ts.Fatalf("usage: server NAME [-auth LIST] [-lang LANG] [-lose TAG] [-without OPERATIONS] [-tls] [-names HOSTS] [-days N] [-epa MODE] [-version V] [-skew D] [-discover URL] [-discover-without LIST] [-policy KEY=VALUE] MAILBOX=CONTENT...")
 	}
 	name, args := args[0], args[1:]
 	o := ewstest.Options{
@@ -100,6 +120,27 @@ func scriptServer(ts *testscript.TestScript, neg bool, args []string) {
 			language = value
 		case "-without":
 			o.Without = strings.Split(value, ",")
+		case "-names":
+			o.Names = strings.Split(value, ",")
+		case "-epa":
+			o.EPA = value
+		case "-version":
+			o.Version = value
+		case "-discover":
+			o.Autodiscover.URL = value
+		case "-discover-without":
+			o.Autodiscover.Without = strings.Split(value, ",")
+		case "-days":
+			var err error
+			o.CertDays, err = strconv.Atoi(value)
+			ts.Check(err)
+		case "-skew":
+			var err error
+			o.ClockSkew, err = time.ParseDuration(value)
+			ts.Check(err)
+		case "-policy":
+			key, setting, _ := strings.Cut(value, "=")
+			ts.Check(o.Policy.Set(key, setting))
 		case "-lose":
 			tag, err := strconv.ParseUint(value, 0, 32)
 			ts.Check(err)

@@ -13,6 +13,7 @@ import (
 type patience struct {
 	retry  ews.RetryPolicy
 	stall  time.Duration // see ews.Options.StallTimeout
+	doctor time.Duration // of one step of doctor; 0 is a minute
 	export export.Patience
 	upload upload.Patience
 }

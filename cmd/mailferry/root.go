@@ -26,6 +26,7 @@ type app struct {
 	log            *slog.Logger
 	logFile        io.Closer
 	logins         map[string]func() http.RoundTripper // by server, as far as asked for
+	discovered     map[string]string                   // EWS addresses that Autodiscover found, by server and mailbox
 	files          fault.FS                            // below every store; nil: the disk
 	patience       patience
 
@@ -36,7 +37,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, drain: make(chan struct{}), logins: make(map[string]func() http.RoundTripper), log: slog.New(slog.DiscardHandler)}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, drain: make(chan struct{}), logins: make(map[string]func() http.RoundTripper), discovered: make(map[string]string), log: slog.New(slog.DiscardHandler)}
 }
 
 // globalFlags are the flags of every command.
@@ -78,9 +79,11 @@ unchanged to the same server or to another one (EWS UploadItems).
 
 A mailbox is [SERVER:]user@domain[/Folder/Path]; SERVER is a profile of the
 config file. Without a profile, flags say where the mailbox is that the command
-talks to: --url and --user, and where they are needed --auth (default ntlm),
---password-file (else $MAILFERRY_PASSWORD, else a prompt), --access and
---ca-file. Try "mailferry demo" to see the whole job on simulated servers.
+talks to: --user, --url (else Autodiscover looks for it), and where they are
+needed --auth (default ntlm), --password-file (else $MAILFERRY_PASSWORD, else a
+prompt), --access and --ca-file. "mailferry server add" makes profiles, and
+"mailferry doctor" tells what is wrong on the way to a mailbox. Try "mailferry
+demo" to see the whole job on simulated servers.
 
 Every flag can be set by an environment variable: --batch-items is
 MAILFERRY_BATCH_ITEMS. A flag that may be repeated takes one value a line there.
@@ -100,7 +103,8 @@ refused; 5 store locked, damaged, of a newer format or not opened by this key;
 	a.global.addFlags(root.PersistentFlags())
 	root.AddCommand(
 		newExportCommand(a), newUploadCommand(a), newRestoreCommand(a), newVerifyCommand(a),
-		newLsCommand(a), newFailuresCommand(a), newStoreCommand(a),
+		newLsCommand(a), newFindCommand(a), newFailuresCommand(a), newStoreCommand(a),
+		newServerCommand(a), newDoctorCommand(a),
 		newSimulateCommand(a), newDemoCommand(a),
 		newCompletionCommand(), newGenerateCommand(), newVersionCommand(a),
 	)

@@ -16,13 +16,15 @@ import (
 	"mailferry/ews/ewstest/wire"
 )
 
-// ServeHTTP answers EWS requests and control requests. Paths are taken without
+// ServeHTTP answers EWS, Autodiscover and control requests. Paths are taken without
 // regard to case, as IIS does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.ToLower(r.URL.Path)
 	switch {
 	case path == "/ews/exchange.asmx":
 		s.serveEWS(w, r)
+	case strings.HasPrefix(path, "/autodiscover/"):
+		s.serveAutodiscover(w, r)
 	case strings.HasPrefix(path, "/simulator/"):
 		s.serveControl(w, r)
 	default:

@@ -131,6 +131,36 @@ func TestExchangelibWalks(t *testing.T) {
 	}
 }
 
+// exchangelib understands what the simulator's Autodiscover says.
+func TestExchangelibDiscovers(t *testing.T) {
+	needModule(t, "exchangelib")
+	o := twoMailboxes()
+	o.Autodiscover = ewstest.Autodiscover{
+		RedirectTo:  map[string]string{"carol@example.com": "carol@example.net"},
+		RedirectURL: map[string]string{"dave@example.com": "https://other.example/autodiscover/autodiscover.svc"},
+	}
+	s := ewstest.Start(t, o)
+	var got []struct {
+		Code     *string
+		URL      string
+		Redirect string
+	}
+	run(t, exchangelibEnv(s), &got, "/usr/bin/python3", interop+"exchangelib_probe.py", "discover", s.BaseURL()+"/autodiscover/autodiscover.svc",
+		"alice@example.com", "carol@example.com", "dave@example.com", "nobody@example.com")
+	if len(got) != 4 {
+		t.Fatalf("%d answers", len(got))
+	}
+	if got[0].Code != nil || got[0].URL != s.URL() {
+		t.Errorf("alice: %+v, want %s", got[0], s.URL())
+	}
+	if got[1].Redirect != "carol@example.net" || got[2].Redirect != "https://other.example/autodiscover/autodiscover.svc" {
+		t.Errorf("redirects: %+v", got[1:3])
+	}
+	if got[3].Code == nil || *got[3].Code != "InvalidUser" {
+		t.Errorf("nobody: %+v", got[3])
+	}
+}
+
 // exchangelib exports 200 items and uploads them into another mailbox; their
 // content is the same afterwards.
 func TestExchangelibRoundTrip(t *testing.T) {

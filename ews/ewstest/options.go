@@ -41,6 +41,12 @@ type Options struct {
 	Seed        int64        // of the faults that come by probability
 	Salt        string       // makes the ids of mailboxes others than those of the same addresses on another server
 	Without     []string     // operations that this server does not know, as "ExportItems"
+	// Autodiscover says what it tells of where it is. Names are further names of the
+	// certificate, which ends in CertDays days (0 is 30); where that is negative it
+	// has expired.
+	Autodiscover Autodiscover
+	Names        []string
+	CertDays     int
 }
 
 // MailboxSpec is a mailbox and what it is filled with.

@@ -84,7 +84,7 @@ func NewServer(o Options) (*Server, error) {
 		s.opt.Mailboxes = []MailboxSpec{{Address: "alice@example.com", Archive: true}}
 	}
 	if o.TLS {
-		if s.cert, s.ca, err = selfSigned(); err != nil {
+		if s.cert, s.ca, err = selfSigned(o.Names, o.CertDays); err != nil {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
 		s.leaf = leafOf(s.cert.Certificate[0])

@@ -15,7 +15,7 @@ import (
 
 // selfSigned makes a certificate for this machine's names, which is its own
 // authority. Some clients accept only such ones.
-func selfSigned() (tls.Certificate, []byte, error) {
+func selfSigned(names []string, days int) (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, err
@@ -24,13 +24,16 @@ func selfSigned() (tls.Certificate, []byte, error) {
 	if err != nil {
 		return tls.Certificate{}, nil, err
 	}
+	if days == 0 {
+		days = 30
+	}
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: "localhost", Organization: []string{"mailferry simulator"}},
-		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 30),
+		NotBefore:    time.Now().AddDate(0, 0, min(days, 0)-1), NotAfter: time.Now().AddDate(0, 0, days),
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    []string{"localhost", "mail.example.test"},
+		DNSNames:    append([]string{"localhost", "mail.example.test"}, names...),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		IsCA:        true, BasicConstraintsValid: true,
 	}

@@ -29,6 +29,9 @@ type Scanner struct {
 	stray  []byte // text between tags, since the last tag
 	last   string // what Stray returns
 	trail  []byte
+
+	from   int64 // offset behind the last tag, or text that was read
+	isText bool  // what follows from is, at least in part, text of an element
 }
 
 type element struct {
@@ -79,6 +82,7 @@ func (s *Scanner) Next() (Token, error) {
 	if s.err != nil {
 		return Token{}, s.err
 	}
+	s.from, s.isText = s.Offset(), s.text != nil
 	tok, err := s.next()
 	if err != nil {
 		s.err = err
@@ -123,6 +127,7 @@ func (s *Scanner) next() (Token, error) {
 		case isPI:
 			err = s.skipPast("?>")
 		case isCDATA:
+			s.isText = true
 			err = s.skipPast("]]>")
 		case isEndTag:
 			return s.endTag()
@@ -263,80 +268,6 @@ func (s *Scanner) TextString(limit int) (string, error) {
 	return strings.ToValidUTF8(b.String(), "\uFFFD"), nil
 }
 
-// skipText goes to the next '<'. What is not blank is remembered.
-func (s *Scanner) skipText() error {
-	for {
-		if s.pos == s.end {
-			if err := s.fill(); err != nil {
-				if err == io.EOF && s.rooted && len(s.stack) == 0 {
-					return io.EOF
-				}
-				return cut(err)
-			}
-		}
-		chunk := s.buf[s.pos:s.end]
-		i := bytes.IndexByte(chunk, '<')
-		if i >= 0 {
-			chunk = chunk[:i]
-		}
-		switch {
-		case len(s.stack) > 0:
-			s.stray = keep(s.stray, chunk)
-		case s.rooted:
-			s.trail = keep(s.trail, chunk)
-		case len(bytes.TrimLeft(chunk, " \t\r\n")) > 0:
-			return s.bad("text before the root element")
-		}
-		s.pos += len(chunk)
-		if i >= 0 {
-			if !s.rooted || len(s.stack) > 0 {
-				return nil
-			}
-			if err := s.afterRoot(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// afterRoot reads markup that follows the root: comments and instructions may.
-func (s *Scanner) afterRoot() error {
-	what, err := s.markup()
-	if err != nil {
-		return err
-	}
-	switch what {
-	case isComment:
-		return s.skipPast("-->")
-	case isPI:
-		return s.skipPast("?>")
-	}
-	return s.bad("an element after the root element")
-}
-
-// keep appends the beginning of text to kept, if there is more than blank space.
-func keep(kept, text []byte) []byte {
-	if len(kept) == 0 {
-		text = bytes.TrimLeft(text, " \t\r\n")
-	}
-	return append(kept, text[:min(len(text), maxStray-len(kept))]...)
-}
-
-// skipPast skips to behind the next end.
-func (s *Scanner) skipPast(end string) error {
-	for {
-		if ok, err := s.have(len(end)); !ok {
-			return cut(err)
-		}
-		chunk := s.buf[s.pos:s.end]
-		if i := bytes.Index(chunk, []byte(end)); i >= 0 {
-			s.pos += i + len(end)
-			return nil
-		}
-		s.pos = s.end - (len(end) - 1)
-	}
-}
-
 // have says whether n bytes are in the buffer, and reads until they are.
 func (s *Scanner) have(n int) (bool, error) {
 	for s.end-s.pos < n {
@@ -351,6 +282,13 @@ func (s *Scanner) have(n int) (bool, error) {
 func (s *Scanner) fill() error {
 	if s.readErr != nil {
 		return s.readErr
+	}
+	if s.text == nil { // else the caller counts
+		passed := s.Offset() - s.from
+		if passed > maxSkipped || passed > maxBlank && !s.isText && len(s.stray) == 0 {
+			s.readErr = s.bad("nothing but filling, without end")
+			return s.readErr
+		}
 	}
 	if s.pos > 0 && (s.pos == s.end || s.end == len(s.buf)) {
 		s.base += int64(s.pos)

@@ -232,3 +232,34 @@ func FuzzScanner(f *testing.F) {
 		}
 	})
 }
+
+// endless gives a beginning, and then the same for ever.
+type endless struct{ head, more string }
+
+func (e *endless) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if e.head == "" {
+			e.head = strings.Repeat(e.more, 1000)
+		}
+		m := copy(p[n:], e.head)
+		n, e.head = n+m, e.head[m:]
+	}
+	return n, nil
+}
+
+func TestScannerEndsWhatNeverEnds(t *testing.T) {
+	for _, e := range []endless{
+		{"", " "}, {"<a>", "\n "}, {"<a><b/>", "<!-- -->"}, {"<a><!--", "x"}, {"<a>", "<?x?>"}, {"<a/>", " "}, {"<a/>", "<!-- -->"}, {"<a><?", "y"},
+	} {
+		name := e.head + e.more
+		sc := NewScanner(&e)
+		var err error
+		for err == nil {
+			_, err = sc.Next()
+		}
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || !strings.Contains(err.Error(), "without end") || syntax.Offset > maxBlank+1<<20 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

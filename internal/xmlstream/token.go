@@ -45,6 +45,11 @@ const (
 	maxAttrs = 64      // attributes and namespaces of one tag
 	maxValue = 1 << 16 // bytes of an attribute's value
 	maxStray = 256     // bytes kept of text where none belongs
+
+	// Bytes between two tags that are skipped: of blank space and comments, and of
+	// text, which may be that of the largest item in base64.
+	maxBlank   = 16 << 20
+	maxSkipped = 8 << 30
 )
 
 // SyntaxError tells where bytes are not the XML that this package reads.

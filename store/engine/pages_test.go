@@ -11,7 +11,7 @@ import (
 
 // churn puts and deletes rows in several buckets, some of them small enough to
 // lie within their parent's page, some with values longer than a page.
-func churn(t *testing.T, e *Engine, rnd *rand.Rand, rows int) {
+func churn(t testing.TB, e *Engine, rnd *rand.Rand, rows int) {
 	t.Helper()
 	err := e.Update(context.Background(), nil, func(tx *Tx) error {
 		for range rows {

@@ -2,6 +2,8 @@ package query
 
 import (
 	"time"
+
+	"mailferry/store"
 )
 
 // Expr is a part of a query: And, Or, Not, or one of the terms.
@@ -37,6 +39,8 @@ type (
 	Folder  struct{ Pattern string }
 	Mailbox struct{ Pattern string }
 	Class   struct{ Pattern string }
+	// In holds for the items of these folders, by mailbox and folder id.
+	In map[store.ItemKey]bool
 	// ID holds for one item.
 	ID string
 	// MessageID holds for the Internet message id, with or without < and >.
@@ -54,6 +58,7 @@ func (Size) expr()       {}
 func (Folder) expr()     {}
 func (Mailbox) expr()    {}
 func (Class) expr()      {}
+func (In) expr()         {}
 func (ID) expr()         {}
 func (MessageID) expr()  {}
 

@@ -23,13 +23,13 @@ type Doc struct {
 // Query is a query that knows the folders it is asked about.
 type Query struct {
 	Expr
-	folders map[string]map[store.ItemKey]bool // pattern -> mailbox and folder id
+	folders map[string]In // what a pattern names
 }
 
 // NewQuery prepares a query about some mailboxes. A folder pattern that none of
 // them has is an error of type *Error.
 func NewQuery(x Expr, folders map[string][]store.Folder) (*Query, error) {
-	q := &Query{x, make(map[string]map[store.ItemKey]bool)}
+	q := &Query{x, make(map[string]In)}
 	var wrong error
 	walk(x, func(x Expr) {
 		if f, ok := x.(Folder); ok && q.folders[f.Pattern] == nil {
@@ -42,7 +42,7 @@ func NewQuery(x Expr, folders map[string][]store.Folder) (*Query, error) {
 }
 
 func (q *Query) bind(pattern string, folders map[string][]store.Folder) error {
-	found := make(map[store.ItemKey]bool)
+	found := make(In)
 	for mailbox, all := range folders {
 		s := selection.Selection{Folders: []string{pattern}}
 		names := make([]selection.FolderName, 0, len(all))
@@ -65,10 +65,11 @@ func (q *Query) bind(pattern string, folders map[string][]store.Folder) error {
 	return nil
 }
 
-// In says which folders a pattern names.
-func (q *Query) In(f Folder, mailbox, id string) bool {
-	return q.folders[f.Pattern][store.ItemKey{Mailbox: mailbox, Folder: id}]
-}
+// Named returns the folders that a pattern names.
+func (q *Query) Named(f Folder) In { return q.folders[f.Pattern] }
+
+// Has says whether a folder is one of these.
+func (in In) Has(mailbox, id string) bool { return in[store.ItemKey{Mailbox: mailbox, Folder: id}] }
 
 // walk calls fn for each part of x.
 func walk(x Expr, fn func(Expr)) {
@@ -85,6 +86,16 @@ func walk(x Expr, fn func(Expr)) {
 	case Not:
 		walk(x.X, fn)
 	}
+}
+
+// AsksFor says that a query speaks of a fact, so that who asks decides on it.
+func AsksFor(x Expr, fact Bits) (asks bool) {
+	walk(x, func(x Expr) {
+		if f, ok := x.(Flag); ok && Bits(f)&fact != 0 {
+			asks = true
+		}
+	})
+	return asks
 }
 
 // NeedsBody says that a term looks at the text of items.
@@ -144,7 +155,9 @@ func (q *Query) fact(x Expr, it *store.Item) bool {
 	case Size:
 		return (x.Larger == 0 || it.Size > x.Larger) && (x.Smaller == 0 || it.Size < x.Smaller)
 	case Folder:
-		return q.In(x, it.Mailbox, it.Folder)
+		return q.Named(x).Has(it.Mailbox, it.Folder)
+	case In:
+		return x.Has(it.Mailbox, it.Folder)
 	case Mailbox:
 		return selection.MatchText(x.Pattern, it.Mailbox)
 	case Class:
@@ -202,13 +215,13 @@ func WordsOf(c *fts.Catalogue, f TextField) string {
 	case Subject:
 		return Words(c.Subject)
 	case From:
-		return Words(c.FromName, c.From, c.Sender)
+		return Words(c.FromName, c.From, c.SenderName, c.Sender)
 	case To:
-		return Words(c.To...)
+		return people(c.To)
 	case Cc:
-		return Words(c.Cc...)
+		return people(c.Cc)
 	case Bcc:
-		return Words(c.Bcc...)
+		return people(c.Bcc)
 	case Attachment:
 		names := make([]string, 0, len(c.Attachments))
 		for _, a := range c.Attachments {
@@ -227,6 +240,14 @@ func WordsOf(c *fts.Catalogue, f TextField) string {
 		return Words(c.Emails...)
 	}
 	return ""
+}
+
+func people(all []fts.Person) string {
+	texts := make([]string, 0, 2*len(all))
+	for _, p := range all {
+		texts = append(texts, p.Name, p.Address)
+	}
+	return Words(texts...)
 }
 
 // TimeOf returns one of the times of an item; zero: it is not known.
@@ -270,7 +291,7 @@ func FactsOf(it *store.Item) (b Bits) {
 		{Draft, c.Flags&fts.FlagUnsent != 0},
 		{Flagged, c.FlagStatus == 2},
 		{Completed, c.FlagStatus == 1},
-		{Private, c.Sensitivity >= 2},
+		{Private, c.Private || c.Sensitivity >= 2},
 		{Recurring, c.Recurring},
 		{Deleted, it.Deleted},
 		{Associated, it.Associated || c.Flags&fts.FlagAssociated != 0},

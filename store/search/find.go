@@ -2,7 +2,9 @@ package search
 
 import (
 	"context"
+	"database/sql"
 	"iter"
+	"time"
 
 	"mailferry/store"
 	"mailferry/store/query"
@@ -27,17 +29,46 @@ type Options struct {
 	Limit   int  // 0: all
 }
 
-// Find yields the keys of the items that a query asks for. The index is as new as
-// the last Sync, and knows texts as far as SyncTexts read them.
-func (x *Index) Find(ctx context.Context, q *query.Query, o Options) iter.Seq2[store.ItemKey, error] {
-	return func(yield func(store.ItemKey, error) bool) {
-		if err := x.find(ctx, q, o, func(key store.ItemKey) bool { return yield(key, nil) }); err != nil {
-			yield(store.ItemKey{}, err)
+// Hit is an item that was found, and what a list shows of it.
+type Hit struct {
+	store.ItemKey           // without its change key
+	Date          time.Time // received, else created, to the microsecond; zero: not known
+	Size          int64     // bytes of the blob
+	From, Subject string    // of long ones the beginning
+}
+
+// HitOf is the Hit that an item is.
+func HitOf(it *store.Item) Hit {
+	return Hit{
+		store.ItemKey{Mailbox: it.Mailbox, Folder: it.Folder, ID: it.ID},
+		query.TimeOf(it, query.At), it.Size,
+		brief(it.Catalogue.From), brief(it.Catalogue.Subject),
+	}
+}
+
+// Find yields the items that a query asks for. The index is as new as it was when
+// opened, and knows texts as far as they were read.
+func (x *Index) Find(ctx context.Context, q *query.Query, o Options) iter.Seq2[Hit, error] {
+	return func(yield func(Hit, error) bool) {
+		if err := x.find(ctx, q, o, func(h Hit) bool { return yield(h, nil) }); err != nil {
+			yield(Hit{}, err)
 		}
 	}
 }
 
-func (x *Index) find(ctx context.Context, q *query.Query, o Options, yield func(store.ItemKey) bool) error {
+// Count counts the items that a query asks for, and the bytes of their blobs.
+func (x *Index) Count(ctx context.Context, q *query.Query) (items int, bytes int64, err error) {
+	c := condition{q: q}
+	if err := x.names(ctx, &c.wide); err != nil {
+		return 0, 0, err
+	}
+	c.WriteString("SELECT count(*), coalesce(sum(size), 0) FROM items WHERE ")
+	c.add(q.Expr)
+	err = x.db.QueryRowContext(ctx, c.String(), c.args...).Scan(&items, &bytes)
+	return items, bytes, err
+}
+
+func (x *Index) find(ctx context.Context, q *query.Query, o Options, yield func(Hit) bool) error {
 	c := condition{q: q}
 	if err := x.names(ctx, &c.wide); err != nil {
 		return err
@@ -49,7 +80,7 @@ func (x *Index) find(ctx context.Context, q *query.Query, o Options, yield func(
 	for _, f := range c.folders {
 		folders[f.n] = f.id
 	}
-	c.WriteString("SELECT mailbox, folder, id FROM items WHERE ")
+	c.WriteString("SELECT mailbox, folder, id, at, size, shown_sender, shown_subject FROM items WHERE ")
 	c.add(q.Expr)
 	direction := ""
 	if o.Reverse {
@@ -59,6 +90,10 @@ func (x *Index) find(ctx context.Context, q *query.Query, o Options, yield func(
 	switch o.Order {
 	case BySize:
 		c.WriteString("size" + direction)
+	case BySubject:
+		c.WriteString("subject" + direction)
+	case BySender:
+		c.WriteString("sender" + direction)
 	case ByFolder:
 		c.WriteString("mailbox" + direction + ", folder" + direction)
 	default:
@@ -75,11 +110,15 @@ func (x *Index) find(ctx context.Context, q *query.Query, o Options, yield func(
 	defer rows.Close()
 	for rows.Next() {
 		var mailbox, folder int64
-		var id string
-		if err := rows.Scan(&mailbox, &folder, &id); err != nil {
+		var at sql.NullInt64
+		var h Hit
+		if err := rows.Scan(&mailbox, &folder, &h.ID, &at, &h.Size, &h.From, &h.Subject); err != nil {
 			return err
 		}
-		if !yield(store.ItemKey{Mailbox: mailboxes[mailbox], Folder: folders[folder], ID: id}) {
+		if h.Mailbox, h.Folder = mailboxes[mailbox], folders[folder]; at.Valid {
+			h.Date = time.UnixMicro(at.Int64).UTC()
+		}
+		if !yield(h) {
 			return nil
 		}
 	}

@@ -40,25 +40,38 @@ type Index struct {
 // ErrNone says why a store has no index.
 var ErrNone = errors.New("no search index")
 
-// Open opens the index of a store, or makes an empty one. Errors are ErrNone
+// Open opens the index of a store and brings its catalogue up to date with it;
+// progress, if not nil, is told how many items were written. Errors are ErrNone
 // where the store has to be looked through instead.
-func Open(ctx context.Context, st *store.Store) (*Index, error) {
+func Open(ctx context.Context, st *store.Store, progress func(items int)) (*Index, error) {
 	if st.Encrypted() {
 		return nil, fmt.Errorf("%w: it would tell what the store seals", ErrNone)
 	}
-	name := filepath.Join(st.Dir(), Name)
-	x, err := open(ctx, name, st)
+	x, err := upToDate(ctx, st, progress)
 	if unreadable(err) {
 		if err := Remove(st.Dir()); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNone, err)
 		}
-		x, err = open(ctx, name, st)
+		x, err = upToDate(ctx, st, progress)
 	}
+	var ofIndex *sqlite.Error
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err != nil:
+	case errors.As(err, &ofIndex), errors.Is(err, errLayout):
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	return x, err
+}
+
+func upToDate(ctx context.Context, st *store.Store, progress func(items int)) (*Index, error) {
+	x, err := open(ctx, filepath.Join(st.Dir(), Name), st)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.sync(ctx, progress); err != nil {
+		x.Close()
+		return nil, err
 	}
 	return x, nil
 }
@@ -91,7 +104,7 @@ func open(ctx context.Context, name string, st *store.Store) (*Index, error) {
 	// Made here, so that it is as closed to others as the rest of the store.
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
 	if err := f.Close(); err != nil {
 		return nil, err
@@ -154,7 +167,8 @@ func (x *Index) prepare(ctx context.Context) error {
 				item INTEGER PRIMARY KEY, mailbox INTEGER NOT NULL, key BLOB NOT NULL, sum INTEGER NOT NULL,
 				folder INTEGER NOT NULL, class INTEGER NOT NULL, size INTEGER NOT NULL, facts INTEGER NOT NULL, importance INTEGER NOT NULL,
 				at INTEGER, received INTEGER, sent INTEGER, created INTEGER, modified INTEGER, starts INTEGER, ends INTEGER,
-				texted INTEGER NOT NULL DEFAULT 0, id TEXT NOT NULL, message_id TEXT NOT NULL)`,
+				texted INTEGER NOT NULL DEFAULT 0, id TEXT NOT NULL, message_id TEXT NOT NULL,
+				subject TEXT NOT NULL, sender TEXT NOT NULL, shown_subject TEXT NOT NULL, shown_sender TEXT NOT NULL)`,
 			`CREATE UNIQUE INDEX items_key ON items (mailbox, key)`,
 			`CREATE INDEX items_texted ON items (texted) WHERE texted = 0`,
 			`CREATE VIRTUAL TABLE words USING fts5(` + strings.Join(fields, ", ") + `, content='', contentless_delete=1, tokenize='ascii')`,

@@ -65,6 +65,8 @@ func (c *condition) add(x query.Expr) {
 	case query.Size:
 		c.size(x)
 	case query.Folder:
+		c.folder(c.q.Named(x))
+	case query.In:
 		c.folder(x)
 	case query.Mailbox:
 		c.glob("mailbox", c.mailboxes, x.Pattern)
@@ -138,10 +140,10 @@ func (c *condition) size(x query.Size) {
 	c.WriteByte(')')
 }
 
-func (c *condition) folder(x query.Folder) {
+func (c *condition) folder(in query.In) {
 	var numbers []int64
 	for _, f := range c.folders {
-		if c.q.In(x, f.mailbox, f.id) {
+		if in.Has(f.mailbox, f.id) {
 			numbers = append(numbers, f.n)
 		}
 	}

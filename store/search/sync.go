@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"strings"
 
+	"mailferry/fts"
 	"mailferry/store"
 	"mailferry/store/query"
 )
@@ -15,9 +17,9 @@ import (
 // others wait no longer, and what was done is kept when this is stopped.
 const batch = 2000
 
-// Sync brings the catalogue in the index up to date with the store. progress, if
+// sync brings the catalogue in the index up to date with the store. progress, if
 // not nil, is told how many items were written.
-func (x *Index) Sync(ctx context.Context, progress func(items int)) error {
+func (x *Index) sync(ctx context.Context, progress func(items int)) error {
 	seq, err := x.store.Written()
 	if err != nil {
 		return err
@@ -202,7 +204,7 @@ func each(ctx context.Context, tx *sql.Tx, statement string, items []int64) erro
 
 func (w *writer) insert(tx *sql.Tx) error {
 	items, err := tx.PrepareContext(w.ctx, `INSERT INTO items (mailbox, key, sum, folder, class, size, facts, importance,
-		at, received, sent, created, modified, starts, ends, id, message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		at, received, sent, created, modified, starts, ends, id, message_id, subject, sender, shown_subject, shown_sender) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
@@ -226,7 +228,8 @@ func (w *writer) insert(tx *sql.Tx) error {
 		for f := range times {
 			values = append(values, micros(query.TimeOf(it, query.TimeField(f))))
 		}
-		done, err := items.ExecContext(w.ctx, append(values, it.ID, query.BareMessageID(it.Catalogue.MessageID))...)
+		done, err := items.ExecContext(w.ctx, append(values, it.ID, query.BareMessageID(it.Catalogue.MessageID),
+			Sortable(&it.Catalogue, query.Subject), Sortable(&it.Catalogue, query.From), brief(it.Catalogue.Subject), brief(it.Catalogue.From))...)
 		if err != nil {
 			return err
 		}
@@ -244,6 +247,15 @@ func (w *writer) insert(tx *sql.Tx) error {
 	}
 	return nil
 }
+
+// Sortable is what items are sorted by where that is a text.
+func Sortable(c *fts.Catalogue, f query.TextField) string {
+	words := query.WordsOf(c, f)
+	return strings.ToValidUTF8(words[:min(len(words), 60)], "")
+}
+
+// brief is as much of a text as a list shows.
+func brief(text string) string { return strings.ToValidUTF8(text[:min(len(text), 300)], "") }
 
 func insertWords() string {
 	names, marks := "rowid", "?"

@@ -3,17 +3,20 @@
 
 usage: exchangelib_probe.py walk   MAILBOX
        exchangelib_probe.py copy   MAILBOX FOLDER-ID-OR-PATH TO-MAILBOX TO-PATH
+       exchangelib_probe.py discover SERVICE MAILBOX...
 Environment: EWS_URL, EWS_USER, EWS_PASSWORD, EWS_AUTH (basic, ntlm, or empty to find out),
 EWS_VERSION=guess to find out the version, EWS_CA for the certificate to trust.
 
 walk lists each folder, and the items of each as FindItem and as SyncFolderItems tell them.
 copy exports the items of a folder and uploads them to another mailbox.
+discover asks the Autodiscover service at the address SERVICE about each mailbox.
 """
 import json
 import os
 import sys
 
 import requests.adapters
+import exchangelib.autodiscover.protocol
 from exchangelib import BASIC, DELEGATE, NTLM, Account, Configuration, Credentials, Folder
 from exchangelib.errors import ErrorFolderNotFound
 from exchangelib.protocol import BaseProtocol
@@ -76,5 +79,18 @@ def copy(mailbox, path, target, to):
     return {'exported': len(blobs), 'uploaded': [r[0] for r in results if isinstance(r, tuple)], 'failed': failed}
 
 
+def discover(service, *mailboxes):
+    BaseProtocol.HTTP_ADAPTER_CLS = TrustOne
+    config = Configuration(
+        service_endpoint=service, auth_type=NTLM, version=Version(build=EXCHANGE_2016),
+        credentials=Credentials(os.environ['EWS_USER'], os.environ['EWS_PASSWORD']))
+    protocol = exchangelib.autodiscover.protocol.AutodiscoverProtocol(config=config)
+    rows = []
+    for mailbox in mailboxes:
+        said = protocol.get_user_settings(user=mailbox)
+        rows.append({'code': said.error_code, 'url': None if said.error_code else said.ews_url, 'redirect': said.redirect_address or said.redirect_url})
+    return rows
+
+
 if __name__ == '__main__':
-    json.dump({'walk': walk, 'copy': copy}[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+    json.dump({'walk': walk, 'copy': copy, 'discover': discover}[sys.argv[1]](*sys.argv[2:]), sys.stdout)

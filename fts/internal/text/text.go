@@ -13,10 +13,6 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/japanese"
-	"golang.org/x/text/encoding/korean"
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/transform"
 )
 
@@ -26,45 +22,6 @@ const (
 	UTF16LE = 1200
 	UTF16BE = 1201
 )
-
-// pages are the encodings of Windows code pages. UTF-16 is not among them.
-var pages = map[uint16]encoding.Encoding{
-	0:     charmap.Windows1252,
-	1252:  charmap.Windows1252,
-	20127: charmap.Windows1252,
-	437:   charmap.CodePage437,
-	850:   charmap.CodePage850,
-	852:   charmap.CodePage852,
-	855:   charmap.CodePage855,
-	858:   charmap.CodePage858,
-	860:   charmap.CodePage860,
-	862:   charmap.CodePage862,
-	863:   charmap.CodePage863,
-	865:   charmap.CodePage865,
-	866:   charmap.CodePage866,
-	874:   charmap.Windows874,
-	932:   japanese.ShiftJIS,
-	936:   simplifiedchinese.GBK,
-	949:   korean.EUCKR,
-	950:   traditionalchinese.Big5,
-	1250:  charmap.Windows1250,
-	1251:  charmap.Windows1251,
-	1253:  charmap.Windows1253,
-	1254:  charmap.Windows1254,
-	1255:  charmap.Windows1255,
-	1256:  charmap.Windows1256,
-	1257:  charmap.Windows1257,
-	1258:  charmap.Windows1258,
-	20866: charmap.KOI8R,
-	21866: charmap.KOI8U,
-	28592: charmap.ISO8859_2,
-	28595: charmap.ISO8859_5,
-	28597: charmap.ISO8859_7,
-	28605: charmap.ISO8859_15,
-}
-
-// Known says whether cp is a code page that this package has, beside UTF-16.
-func Known(cp uint16) bool { return pages[cp] != nil }
 
 // Decoder writes a string value to w as UTF-8 while it arrives, and leaves
 // out its terminator if there is one. Bytes of a code page that is not known
@@ -216,6 +173,12 @@ func (d *Decoder) unit(u uint16) {
 	default:
 		d.out = AppendRune(d.out, rune(u))
 	}
+}
+
+// Flush writes what was decoded so far.
+func (d *Decoder) Flush() error {
+	d.flush()
+	return d.err
 }
 
 // Close ends the value. A byte that is left of a UTF-16 unit becomes U+FFFD.
