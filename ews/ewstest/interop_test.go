@@ -21,18 +21,6 @@ import (
 
 const interop = "../../testdata/interop/"
 
-// needModule skips where python lacks a module; in CI that is a failure.
-func needModule(t *testing.T, module string) {
-	t.Helper()
-	sharedtest.Program(t, "/usr/bin/python3")
-	if err := exec.Command("/usr/bin/python3", "-c", "import "+module).Run(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("python module %s is missing: .ci/run must install it", module)
-		}
-		t.Skipf("python module %s is missing", module)
-	}
-}
-
 // run runs a program with a time limit and decodes what it prints.
 func run(t *testing.T, env []string, to any, name string, args ...string) {
 	t.Helper()
@@ -70,7 +58,7 @@ type walked struct {
 
 // exchangelib walks a mailbox; what it sees is what the simulator says of itself.
 func TestExchangelibWalks(t *testing.T) {
-	needModule(t, "exchangelib")
+	sharedtest.PythonModule(t, "exchangelib")
 	for _, tc := range []struct {
 		name string
 		tls  bool
@@ -94,7 +82,7 @@ func TestExchangelibWalks(t *testing.T) {
 				env = append(env, "EWS_CA="+ca)
 			}
 			var rows []walked
-			run(t, env, &rows, "/usr/bin/python3", interop+"exchangelib_probe.py", "walk", "alice@example.com")
+			run(t, env, &rows, sharedtest.Python, interop+"exchangelib_probe.py", "walk", "alice@example.com")
 			inv, err := s.Inventory("alice@example.com")
 			if err != nil {
 				t.Fatal(err)
@@ -133,7 +121,7 @@ func TestExchangelibWalks(t *testing.T) {
 
 // exchangelib understands what the simulator's Autodiscover says.
 func TestExchangelibDiscovers(t *testing.T) {
-	needModule(t, "exchangelib")
+	sharedtest.PythonModule(t, "exchangelib")
 	o := twoMailboxes()
 	o.Autodiscover = ewstest.Autodiscover{
 		RedirectTo:  map[string]string{"carol@example.com": "carol@example.net"},
@@ -145,7 +133,7 @@ func TestExchangelibDiscovers(t *testing.T) {
 		URL      string
 		Redirect string
 	}
-	run(t, exchangelibEnv(s), &got, "/usr/bin/python3", interop+"exchangelib_probe.py", "discover", s.BaseURL()+"/autodiscover/autodiscover.svc",
+	run(t, exchangelibEnv(s), &got, sharedtest.Python, interop+"exchangelib_probe.py", "discover", s.BaseURL()+"/autodiscover/autodiscover.svc",
 		"alice@example.com", "carol@example.com", "dave@example.com", "nobody@example.com")
 	if len(got) != 4 {
 		t.Fatalf("%d answers", len(got))
@@ -164,7 +152,7 @@ func TestExchangelibDiscovers(t *testing.T) {
 // exchangelib exports 200 items and uploads them into another mailbox; their
 // content is the same afterwards.
 func TestExchangelibRoundTrip(t *testing.T) {
-	needModule(t, "exchangelib")
+	sharedtest.PythonModule(t, "exchangelib")
 	for _, auth := range []string{"basic", "ntlm"} {
 		t.Run(auth, func(t *testing.T) {
 			s := ewstest.Start(t, twoMailboxes())
@@ -174,7 +162,7 @@ func TestExchangelibRoundTrip(t *testing.T) {
 			}
 			total := 0
 			for i, path := range busiest(t, s, "alice@example.com") {
-				run(t, exchangelibEnv(s, "EWS_AUTH="+auth), &result, "/usr/bin/python3", interop+"exchangelib_probe.py",
+				run(t, exchangelibEnv(s, "EWS_AUTH="+auth), &result, sharedtest.Python, interop+"exchangelib_probe.py",
 					"copy", "alice@example.com", path, "bob@example.com", fmt.Sprintf("Inbox/copy %d", i))
 				if len(result.Failed) > 0 || len(result.Uploaded) != result.Exported {
 					t.Fatalf("%s: %d exported, %d uploaded, failed: %q", path, result.Exported, len(result.Uploaded), result.Failed)
@@ -251,7 +239,7 @@ func freePort(t *testing.T) int {
 // DavMail logs in, lists folders, reads a message and makes a folder.
 func TestDavMail(t *testing.T) {
 	davmail := sharedtest.Program(t, "davmail-server")
-	sharedtest.Program(t, "/usr/bin/python3")
+	sharedtest.Program(t, sharedtest.Python)
 	o := twoMailboxes()
 	o.Users = []ewstest.User{{Name: "alice@example.com", Password: "correct horse"}}
 	o.Auth = []string{"basic"}
@@ -301,7 +289,7 @@ func TestDavMail(t *testing.T) {
 		Bytes          int
 		Created        string
 	}
-	run(t, []string{"IMAP_PASSWORD=correct horse"}, &seen, "/usr/bin/python3", interop+"imap_probe.py", fmt.Sprint(port), "alice@example.com", "made by DavMail")
+	run(t, []string{"IMAP_PASSWORD=correct horse"}, &seen, sharedtest.Python, interop+"imap_probe.py", fmt.Sprint(port), "alice@example.com", "made by DavMail")
 	inbox, _ := s.Mailbox("alice@example.com").Distinguished("inbox")
 	if seen.Messages != inbox.Total || seen.UIDs != inbox.Total || seen.Bytes == 0 || seen.Subject == "" {
 		t.Errorf("the Inbox has %d items; seen: %+v", inbox.Total, seen)
