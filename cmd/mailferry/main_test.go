@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -47,7 +48,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts tells the stories of the command line. See testdata/script at the
-// top of the repository; the commands beyond those of testscript are
+// top of the repository. $REAL_PST is a PST file with a real mailbox of 2,178
+// messages; the commands beyond those of testscript are
 //
 //	server NAME [FLAG...] MAILBOX=CONTENT...   starts a simulated server; its URL is $NAME_URL
 //	faults NAME FILE                           sets the faults of a server
@@ -66,6 +68,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("MAILFERRY_NO_PROGRESS", "true")
+			env.Setenv("REAL_PST", findPST(context.Background()))
 			env.Values[serversKey{}] = make(map[string]*ewstest.Server)
 			env.Values[internetKey{}] = make(map[string]*internet)
 			return nil
