@@ -9,6 +9,7 @@ import (
 	"mailferry/export"
 	"mailferry/internal/event"
 	"mailferry/store"
+	"mailferry/store/query"
 )
 
 type exportOptions struct {
@@ -67,6 +68,10 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	if err != nil {
 		return err
 	}
+	if err := query.Listed(chosen.query); err != nil {
+		return usagef("--query: %w; export takes folder: mailbox: class: after: before: on: larger: smaller: id: and is:associated. "+
+			"Export more, and let upload, restore or find choose by any term", err)
+	}
 	show := a.newProgress(o.dryRun)
 	jobs, err := a.exportJobs(ctx, o, sources, chosen, limits.workers, show)
 	if err != nil {
@@ -87,6 +92,7 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 		defer job.client.Close()
 		return export.Run(ctx, export.Options{
 			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
+			Query:      job.chosen.query,
 			Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 			Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,

@@ -115,9 +115,6 @@ func (a *app) restore(ctx context.Context, o restoreOptions, from string) error 
 	if err := requireStore(o.store); err != nil {
 		return err
 	}
-	if err := o.choose.check(); err != nil {
-		return err
-	}
 	limits, err := o.running.parse()
 	if err != nil {
 		return err
@@ -136,7 +133,7 @@ func (a *app) restore(ctx context.Context, o restoreOptions, from string) error 
 	if err != nil {
 		return err
 	}
-	choose, match, err := o.choose.parse(a.stdin, st, source)
+	choose, err := a.chooseRestored(ctx, st, source, o.choose)
 	if err != nil {
 		return err
 	}
@@ -155,8 +152,8 @@ func (a *app) restore(ctx context.Context, o restoreOptions, from string) error 
 		defer client.Close()
 		summary, err := upload.Run(ctx, upload.Options{
 			Client: client, Store: st, Mailbox: source.Address, Target: to.Address, Into: to.into, InPlace: to.inPlace,
-			Selection: choose.Selection, Match: match, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
-			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: true,
+			Selection: choose.Selection, Match: choose.match, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
+			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: choose.deleted,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
 			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.upload,
 		})

@@ -146,11 +146,8 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 	if err != nil {
 		return err
 	}
-	choose, err := o.choose.parse()
+	choose, err := a.chooseStored(ctx, st, source, o.choose)
 	if err != nil {
-		return err
-	}
-	if choose, err = choose.within(source); err != nil {
 		return err
 	}
 	show := a.newProgress(o.dryRun)
@@ -166,8 +163,8 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 		defer client.Close()
 		summary, err := upload.Run(ctx, upload.Options{
 			Client: client, Store: st, Mailbox: source.Address, Target: target.Address, Into: into, Map: mapping, IfExists: mode,
-			Selection: choose.Selection, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
-			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: o.deleted,
+			Selection: choose.Selection, Match: choose.match, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
+			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: o.deleted || choose.deleted,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
 			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.upload,
 		})
