@@ -91,9 +91,8 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	done, runErr := a.eachMailbox(jobs, stop, func(job exportJob) (event.Summary, error) {
 		defer job.client.Close()
 		return export.Run(ctx, export.Options{
-			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
-			Query:      job.chosen.query,
-			Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
+			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox,
+			Selection: job.chosen.Selection, Query: job.chosen.query, Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 			Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
 			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.export,

@@ -49,11 +49,14 @@ func scriptChange(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("change: %q is not KEY=VALUE", arg)
 		}
 		values[key] = value
-		if key == "count" {
-			n, err := strconv.Atoi(value)
-			ts.Check(err)
-			values[key] = n
+		var err error
+		switch key {
+		case "count":
+			values[key], err = strconv.Atoi(value)
+		case "associated":
+			values[key], err = strconv.ParseBool(value)
 		}
+		ts.Check(err)
 	}
 	items := []string{""}
 	if name, ok := values["item"].(string); ok {

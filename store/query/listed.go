@@ -28,10 +28,10 @@ func unlisted(x Expr) string {
 		if x.Field == Anywhere {
 			return "a word without a field"
 		}
-		return nameOf(textFields, x.Field)
+		return nameOf(textFields, x.Field) + ":"
 	case Time:
 		if x.Field != At {
-			return nameOf(timeFields, x.Field)
+			return nameOf(timeFields, x.Field) + ":"
 		}
 	case Flag:
 		switch x {
