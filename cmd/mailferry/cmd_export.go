@@ -32,6 +32,9 @@ interruption and to take what changed since: nothing is fetched twice.
 Several mailboxes are exported one after the other. One that can't be exported,
 for example for want of rights, does not keep the others from it.
 
+--query may ask for what a server lists: folder, class, size, id, when an item
+was received, else created, and whether it is associated.
+
 An item counts as exported only when its whole blob was checked and lies on
 disk. The source mailbox is only read.`,
 		Example: `  mailferry export alice@old.example --store /backup/alice \

@@ -63,7 +63,7 @@ Terms side by side must all hold; OR, - (not) and parentheses are understood:
   id: message-id:                         exactly
 
 Words are whole words, without regard to case and accents; "q3 report" is those words in that
-order, and report* what begins so.
+order, and report* what begins so. --query means the same on the other commands that have it.
 
 The first search reads the store into an index beside it (search.db), later ones what is new. It can
 be deleted at any time. An encrypted store gets none: there, each item is looked at.`,

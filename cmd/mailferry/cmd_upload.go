@@ -72,7 +72,8 @@ Posteingang. Missing folders are made with their class.
 Run the same command again after an interruption: an item whose fate is not
 known is looked for in the target before anything is sent again, so nothing is
 doubled. Items that the source's users deleted after they were exported are
-left out, unless --include-deleted asks for them.`,
+left out, unless --include-deleted, --item or is:deleted in --query asks for
+them.`,
 		Example: `  mailferry upload alice@old.example new:alice@new.example --store /backup/alice
   mailferry upload alice@old.example new:bob@new.example/From-Alice --store /backup/alice
   mailferry upload alice@old.example new:alice@new.example --map '#sent=Old/Sent' --dry-run --store /backup/alice`,

@@ -36,8 +36,10 @@ func TestRestoreWhoseAnswersAreLost(t *testing.T) {
 		t.Fatalf("only %d items are lost", lost)
 	}
 	if err := f.source.SetFaults([]ewstest.Fault{
-		{Op: "UploadItems", Kind: "drop-after-commit", Nth: 1}, {Op: "UploadItems", Kind: "drop-before", Nth: 3},
-		{Op: "UploadItems", Kind: "drop-mid-response", Nth: 4}, {Op: "UploadItems", Kind: "short-response", Nth: 6},
+		{Op: "UploadItems", Kind: "drop-after-commit", Nth: 1},
+		{Op: "UploadItems", Kind: "drop-before", Nth: 3},
+		{Op: "UploadItems", Kind: "drop-mid-response", Nth: 4},
+		{Op: "UploadItems", Kind: "short-response", Nth: 6},
 	}); err != nil {
 		t.Fatal(err)
 	}
