@@ -101,10 +101,10 @@ func afterRetries(a ews.Action) ews.Verb {
 // only where the selection, or a plan to be read, needs it before.
 func (r *run) itemProps(associated bool) ews.ItemProps {
 	props := ews.PropSize | ews.PropSearchKey
-	if r.o.Selection.NeedsDate() {
+	if r.needsDate() {
 		props |= ews.PropReceived | ews.PropCreated
 	}
-	if r.o.Selection.NeedsClass() || r.o.DryRun {
+	if r.needsClass() || r.o.DryRun {
 		props |= ews.PropClass
 	}
 	if r.o.DryRun {

@@ -16,6 +16,7 @@ import (
 	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
+	"mailferry/store/query"
 )
 
 // Defaults of [Options].
@@ -66,7 +67,8 @@ type run struct {
 	limit   *pace.Limiter
 	began   time.Time
 	before  ews.Stats
-	folders []*folder // selected ones, by path
+	folders []*folder    // selected ones, by path
+	query   *query.Query // nil: none
 
 	halt     chan struct{} // closed: no new request
 	haltOnce sync.Once
@@ -91,6 +93,11 @@ func newRun(o Options) (*run, error) {
 		return nil, errors.New("export: there is no store")
 	case o.Mailbox == "":
 		return nil, errors.New("export: there is no mailbox")
+	}
+	if o.Query != nil {
+		if err := query.Listed(o.Query); err != nil {
+			return nil, err
+		}
 	}
 	if o.Workers <= 0 {
 		o.Workers = DefaultWorkers

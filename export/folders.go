@@ -13,6 +13,7 @@ import (
 	"mailferry/internal/retry"
 	"mailferry/internal/selection"
 	"mailferry/store"
+	"mailferry/store/query"
 )
 
 // folder is a folder of the source that is in reach of the options.
@@ -38,6 +39,11 @@ func (r *run) readFolders(ctx context.Context) error {
 	}
 	if err := r.o.Selection.Validate(names); err != nil {
 		return err
+	}
+	if r.o.Query != nil {
+		if r.query, err = query.NewQuery(r.o.Query, map[string][]store.Folder{r.mailbox: known}); err != nil {
+			return err
+		}
 	}
 	if err := r.keepFolders(ctx, t, known); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"mailferry/internal/pace"
 	"mailferry/internal/selection"
 	"mailferry/store"
+	"mailferry/store/query"
 )
 
 // Options say what to export and how. Client and Mailbox are needed, and Store
@@ -18,6 +19,10 @@ type Options struct {
 	Mailbox   string       // address
 	ServerURL string       // kept in the store beside the mailbox; may be empty
 	Selection selection.Selection
+
+	// Query chooses among the items that Selection chooses; nil: all of them. It
+	// must be one that query.Listed lets pass: what the blobs hold is not known yet.
+	Query query.Expr
 
 	// What is taken beside the items of the visible folders. Naming a folder of
 	// such a tree in Selection.Folders is asking for the tree.

@@ -6,9 +6,11 @@ import (
 	"hash/maphash"
 
 	"mailferry/ews"
+	"mailferry/fts"
 	"mailferry/internal/event"
 	"mailferry/internal/selection"
 	"mailferry/store"
+	"mailferry/store/query"
 )
 
 // plan tells, in a dry run, what would be exported of a folder. Otherwise it
@@ -45,11 +47,10 @@ func (p *plan) add(page []ews.ItemChange) {
 				continue
 			}
 		}
-		if it.Associated && !p.r.o.Associated {
-			continue
-		}
-		chosen := selection.Item{ID: it.ID, Class: it.Class, Size: it.Size, Received: received(it)}
-		if p.r.o.Selection.Item(chosen) {
+		if p.r.wants(store.Pending{
+			ItemKey: store.ItemKey{Mailbox: p.r.mailbox, Folder: p.f.ID, ID: it.ID, Associated: it.Associated},
+			Class:   it.Class, Size: it.Size, Received: received(it),
+		}) {
 			p.told[hash] = true
 			p.tell(it.ID, it.Class, it.Subject, it.Size)
 		}
@@ -103,11 +104,36 @@ func (p *plan) tell(id, class, subject string, size int64) {
 
 // wants says whether a pending row is selected.
 func (r *run) wants(p store.Pending) bool {
-	if p.Associated && !r.o.Associated {
+	return r.selects(&store.Item{ItemKey: p.ItemKey, Size: p.Size, Catalogue: fts.Catalogue{Class: p.Class, Received: p.Received}})
+}
+
+// chose says whether an item in the store is selected.
+func (r *run) chose(it store.Item) bool { return !r.choosesItems() || r.selects(&it) }
+
+// selects says whether an item is selected, by what a listing tells of it.
+func (r *run) selects(it *store.Item) bool {
+	if it.Associated && !r.o.Associated {
 		return false
 	}
-	return r.o.Selection.Item(selection.Item{ID: p.ID, Class: p.Class, Size: p.Size, Received: p.Received})
+	at := query.TimeOf(it, query.At)
+	if !r.o.Selection.Item(selection.Item{ID: it.ID, Class: it.Catalogue.Class, Size: it.Size, Received: at}) {
+		return false
+	}
+	if r.query == nil {
+		return true
+	}
+	ok, err := r.query.Match(&query.Doc{Item: it})
+	return ok && err == nil // Listed saw to it that no blob is read
 }
+
+// choosesItems says that not all items of the chosen folders are selected.
+func (r *run) choosesItems() bool { return r.o.Selection.ChoosesItems() || r.query != nil }
+
+// needsDate says that what is selected depends on when an item was received.
+func (r *run) needsDate() bool { return r.o.Selection.NeedsDate() || query.Dated(r.o.Query) }
+
+// needsClass says that what is selected depends on the message class.
+func (r *run) needsClass() bool { return r.o.Selection.NeedsClass() || query.Classed(r.o.Query) }
 
 // count adds up what is to be fetched and what is there already. Pending rows of
 // an earlier run that lack what the selection asks for are completed first.
@@ -159,7 +185,7 @@ func (r *run) count(ctx context.Context) error {
 
 // countStored counts the items of a folder in the store that are selected.
 func (r *run) countStored(f *folder, all int) (int, error) {
-	if !r.o.Selection.ChoosesItems() {
+	if !r.choosesItems() {
 		return all, nil
 	}
 	n := 0
@@ -174,24 +200,11 @@ func (r *run) countStored(f *folder, all int) (int, error) {
 	return n, nil
 }
 
-// chose says whether an item in the store is selected.
-func (r *run) chose(it store.Item) bool {
-	if !r.o.Selection.ChoosesItems() {
-		return true
-	}
-	at := it.Catalogue.Received
-	if at.IsZero() {
-		at = it.Catalogue.Created
-	}
-	return (!it.Associated || r.o.Associated) &&
-		r.o.Selection.Item(selection.Item{ID: it.ID, Class: it.Catalogue.Class, Size: it.Size, Received: at})
-}
-
 // complete asks for what the selection needs and pending rows don't hold,
 // because the run that wrote them down did not need it.
 func (r *run) complete(ctx context.Context, f *folder) error {
-	s := r.o.Selection
-	if !s.NeedsDate() && !s.NeedsClass() {
+	dated, classed := r.needsDate(), r.needsClass()
+	if !dated && !classed {
 		return nil
 	}
 	var rows []store.Pending
@@ -225,7 +238,7 @@ func (r *run) complete(ctx context.Context, f *folder) error {
 		if err != nil {
 			return fmt.Errorf("read what is pending: %w", err)
 		}
-		if s.NeedsDate() && p.Received.IsZero() || s.NeedsClass() && p.Class == "" {
+		if dated && p.Received.IsZero() || classed && p.Class == "" {
 			rows = append(rows, p)
 		}
 		if len(rows) == 100 {

@@ -41,11 +41,7 @@ func (r *run) done(ctx context.Context, jobs []*job, began time.Time) error {
 	r.mu.Unlock()
 	for _, j := range jobs {
 		r.claim(j.targetID)
-		if j.update {
-			r.tell(j, "updated")
-		} else {
-			r.tell(j, "uploaded")
-		}
+		r.tell(j, r.action(j, true))
 	}
 	return r.clear(ctx, cleared)
 }

@@ -29,7 +29,7 @@ func (r *run) lastRun() (since time.Time, unclean bool, err error) {
 		if err != nil {
 			return since, false, fmt.Errorf("read the runs of the store: %w", err)
 		}
-		if run.Kind != runKind || run.Target != r.Target {
+		if run.Kind != r.kind() || run.Target != r.Target {
 			continue
 		}
 		switch {

@@ -26,6 +26,14 @@ func (e *goneError) Error() string {
 }
 func (e *goneError) Unwrap() error { return e.err }
 
+// goneFailure explains why an item can't be replaced.
+func (r *run) goneFailure(e *ews.Error) error {
+	if r.o.InPlace != nil {
+		return &localError{e.Cause(), "moved or deleted while it was to be put back: run the same command again", e}
+	}
+	return &goneError{e}
+}
+
 // localError is a failure that the server has no part in.
 type localError struct {
 	code string

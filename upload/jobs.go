@@ -19,6 +19,7 @@ type group struct {
 	*plan.Group
 	fresh   int // items to look for or to send
 	updates int
+	seen    int  // items that were chosen, in place only
 	put     int  // items that earlier runs put there, associated ones not counted
 	folded  bool // associated items are among them
 	sent    int  // new items of this run, associated ones not counted
@@ -182,7 +183,7 @@ func (r *run) folderJobs(ctx context.Context, g *group, yield func(*job) bool) e
 // wantEmpty says that a folder is made even if no item goes there: the whole
 // folder was asked for.
 func (r *run) wantEmpty(g *group) bool {
-	return g.Node.ID == "" && !r.choice.Selection.ChoosesItems()
+	return g.Node.ID == "" && r.choice.WholeFolders()
 }
 
 // isFolderFailure says that an error concerns one folder alone.

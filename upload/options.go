@@ -41,7 +41,13 @@ type Options struct {
 	Map      map[string]string
 	IfExists IfExists // "": Skip
 
+	// InPlace puts items back where they were; nil: into the folders of a target.
+	InPlace *InPlace
+
 	Selection selection.Selection
+	// Match chooses among the items that the rest chooses; nil: all of them. It is
+	// called several times for each.
+	Match func(store.Item) (bool, error)
 
 	// What is taken beside the items of the visible folders. Naming a folder of
 	// such a tree in Selection.Folders is asking for the tree.

@@ -12,13 +12,19 @@ import (
 	"mailferry/internal/gate"
 	"mailferry/internal/pace"
 	"mailferry/store"
+	"mailferry/upload/inplace"
 	"mailferry/upload/match"
 	"mailferry/upload/place"
 	"mailferry/upload/plan"
 )
 
-// runKind is how uploads are called in the store's list of runs.
-const runKind = "upload"
+// kind is how the run is called in the store's list of runs.
+func (r *run) kind() string {
+	if r.o.InPlace != nil {
+		return "restore"
+	}
+	return "upload"
+}
 
 // run is an upload under way. The goroutine of Run plans, cuts batches and
 // settles; workers send.
@@ -27,7 +33,9 @@ type run struct {
 	o       Options
 	journal *store.Journal
 	choice  plan.Choice
+	tree    *place.Tree
 	groups  []*group
+	survey  *inplace.Survey // nil: not in place, or not made yet
 	begun   time.Time
 	limit   *pace.Limiter
 
@@ -53,8 +61,13 @@ func (o *Options) defaults() error {
 		return errors.New("upload: a client and a store are needed")
 	case o.Mailbox == "" || o.Target == "":
 		return place.Usagef("upload: name the mailbox in the store and the target mailbox")
+	case o.InPlace != nil && (o.Into != "" || len(o.Map) > 0):
+		return errors.New("upload: items that are put back in place go nowhere else")
 	case o.IfExists != Skip && o.IfExists != Copy && o.IfExists != Replace:
 		return place.Usagef("if-exists %q: use skip, copy or replace", o.IfExists)
+	}
+	if o.InPlace != nil {
+		o.IfExists = Replace
 	}
 	if o.Workers <= 0 {
 		o.Workers = 4
@@ -86,12 +99,15 @@ func Run(ctx context.Context, o Options) (event.Summary, error) {
 	if err != nil {
 		return event.Summary{}, err
 	}
+	if o.InPlace != nil {
+		target = InPlaceTarget(o.Target)
+	}
 	r := &run{
 		o: o, begun: time.Now(), limit: pace.New(o.LimitRate),
 		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: target},
 		told:   make(map[*place.Node]bool), windows: make(map[string]time.Duration), justClaimed: make(match.Set),
 		choice: plan.Choice{
-			Selection: o.Selection, Associated: o.Associated, Deleted: o.IncludeDeleted,
+			Selection: o.Selection, Associated: o.Associated, Deleted: o.IncludeDeleted, Match: o.Match,
 			Trees: place.Trees{Hidden: o.Hidden, Archive: o.Archive, Recoverable: o.Recoverable, Public: o.Public},
 		},
 	}
@@ -124,11 +140,10 @@ func (r *run) run(ctx context.Context) error {
 		return fmt.Errorf("open the journal: %w", err)
 	}
 	r.Phase("reading the target")
-	tree, err := place.Read(ctx, r.o.Client, r.choice.Trees)
-	if err != nil {
+	if r.tree, err = place.Read(ctx, r.o.Client, r.choice.Trees); err != nil {
 		return err
 	}
-	placement, err := place.New(tree, folders, r.o.Into, r.o.Map)
+	placement, err := r.placement(folders)
 	if err != nil {
 		return err
 	}
@@ -144,6 +159,9 @@ func (r *run) run(ctx context.Context) error {
 	}
 	for _, g := range r.groups {
 		for _, f := range g.Sources {
+			if r.o.InPlace != nil && f.Path == g.Node.Path() {
+				continue
+			}
 			r.Emit(event.Event{Kind: event.Folder, Action: "mapped", Folder: f.Path, Text: g.Node.Path(), Items: f.Total})
 		}
 	}
@@ -154,7 +172,7 @@ func (r *run) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := r.o.Store.BeginRun(ctx, runKind, r.o.Mailbox, r.Target)
+	id, err := r.o.Store.BeginRun(ctx, r.kind(), r.o.Mailbox, r.Target)
 	if err != nil {
 		return fmt.Errorf("begin the run: %w", err)
 	}
@@ -164,7 +182,7 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.settleEarlier(ctx); err != nil {
 		return err
 	}
-	if err := r.count(ctx); err != nil {
+	if err := r.countAll(ctx); err != nil {
 		return err
 	}
 	runErr := r.send(ctx)
@@ -189,6 +207,28 @@ func (r *run) run(ctx context.Context) error {
 	return runErr
 }
 
+// placement says where the folders of the source go.
+func (r *run) placement(folders []store.Folder) (*place.Placement, error) {
+	if r.o.InPlace != nil {
+		return place.Original(r.tree, folders)
+	}
+	return place.New(r.tree, folders, r.o.Into, r.o.Map)
+}
+
+func (r *run) countAll(ctx context.Context) error {
+	if r.o.InPlace != nil {
+		return r.countInPlace(ctx)
+	}
+	return r.count(ctx)
+}
+
+func (r *run) allJobs(ctx context.Context) iter.Seq2[*job, error] {
+	if r.o.InPlace != nil {
+		return r.jobsInPlace(ctx)
+	}
+	return r.jobs(ctx)
+}
+
 // dryRun tells what would be done.
 func (r *run) dryRun(ctx context.Context) error {
 	open := 0
@@ -202,18 +242,14 @@ func (r *run) dryRun(ctx context.Context) error {
 		r.Warn(fmt.Sprintf("%d items were sent by a run that was cut short; they would be looked for at the target first", open))
 	}
 	r.failed = make(map[string]bool)
-	if err := r.count(ctx); err != nil {
+	if err := r.countAll(ctx); err != nil {
 		return err
 	}
-	for j, err := range r.jobs(ctx) {
+	for j, err := range r.allJobs(ctx) {
 		if err != nil {
 			return err
 		}
-		if j.update {
-			r.tell(j, "would-update")
-		} else {
-			r.tell(j, "would-upload")
-		}
+		r.tell(j, r.action(j, false))
 	}
 	return nil
 }
@@ -227,7 +263,7 @@ type batchOutcome struct {
 // send sends all jobs.
 func (r *run) send(ctx context.Context) error {
 	r.Phase("uploading")
-	next, stopJobs := iter.Pull2(r.jobs(ctx))
+	next, stopJobs := iter.Pull2(r.allJobs(ctx))
 	defer stopJobs()
 	queue := &queue{next: next, items: r.o.BatchItems, bytes: r.o.BatchBytes}
 	results := make(chan batchOutcome)

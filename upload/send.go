@@ -305,7 +305,7 @@ func (s *sending) answers(ctx context.Context, jobs []*job, results []ews.Upload
 			continue
 		}
 		if j.update && e.Code == "ErrorItemNotFound" {
-			failures = append(failures, failure{j, &goneError{e}})
+			failures = append(failures, failure{j, s.r.goneFailure(e)})
 			continue
 		}
 		a := ews.ActionFor(opUpload, e)

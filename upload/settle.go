@@ -106,6 +106,9 @@ func (r *run) lookIn(ctx context.Context, folder string, list []*open) (int, err
 		return 0, err
 	}
 	wanted.Except(claimed)
+	if err := r.exceptOlder(wanted, list); err != nil {
+		return 0, err
+	}
 	l, since, err := r.gained(ctx, folder, associated, wanted)
 	if err != nil {
 		if folderGone(err) {

@@ -9,6 +9,7 @@ import (
 	"mailferry/export"
 	"mailferry/internal/event"
 	"mailferry/store"
+	"mailferry/store/query"
 )
 
 type exportOptions struct {
@@ -30,6 +31,9 @@ interruption and to take what changed since: nothing is fetched twice.
 
 Several mailboxes are exported one after the other. One that can't be exported,
 for example for want of rights, does not keep the others from it.
+
+--query may ask for what a server lists: folder, class, size, id, when an item
+was received, else created, and whether it is associated.
 
 An item counts as exported only when its whole blob was checked and lies on
 disk. The source mailbox is only read.`,
@@ -67,6 +71,10 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	if err != nil {
 		return err
 	}
+	if err := query.Listed(chosen.query); err != nil {
+		return usagef("--query: %w; export takes folder: mailbox: class: after: before: on: larger: smaller: id: and is:associated. "+
+			"Export more, and let upload, restore or find choose by any term", err)
+	}
 	show := a.newProgress(o.dryRun)
 	jobs, err := a.exportJobs(ctx, o, sources, chosen, limits.workers, show)
 	if err != nil {
@@ -86,8 +94,8 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 	done, runErr := a.eachMailbox(jobs, stop, func(job exportJob) (event.Summary, error) {
 		defer job.client.Close()
 		return export.Run(ctx, export.Options{
-			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox, Selection: job.chosen.Selection,
-			Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
+			Client: job.client, ServerURL: job.url, Store: st, Mailbox: job.mailbox,
+			Selection: job.chosen.Selection, Query: job.chosen.query, Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 			Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
 			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.export,

@@ -100,7 +100,9 @@ func (a *app) tellNext(dir string, failures []store.Failure) error {
 	t := tabwriter.NewWriter(&text, 0, 0, 4, ' ', 0)
 	for _, j := range journeys {
 		words := []string{"mailferry", string(j.direction), shellWord(j.mailbox)}
-		if j.target != "" {
+		if _, ok := upload.CutInPlace(j.target); ok {
+			words[1] = "restore"
+		} else if j.target != "" {
 			words = append(words, shellWord(j.target))
 		}
 		fmt.Fprintf(t, "  %s\t%s\n", strings.Join(append(words, "--store", shellWord(dir)), " "), counted(items[j], "item"))

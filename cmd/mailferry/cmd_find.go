@@ -26,7 +26,6 @@ import (
 type findOptions struct {
 	choose  selectionFlags
 	store   string
-	query   string
 	sort    string
 	reverse bool
 	limit   int
@@ -64,7 +63,7 @@ Terms side by side must all hold; OR, - (not) and parentheses are understood:
   id: message-id:                         exactly
 
 Words are whole words, without regard to case and accents; "q3 report" is those words in that
-order, and report* what begins so.
+order, and report* what begins so. --query means the same on the other commands that have it.
 
 The first search reads the store into an index beside it (search.db), later ones what is new. It can
 be deleted at any time. An encrypted store gets none: there, each item is looked at.`,
@@ -81,7 +80,6 @@ be deleted at any time. An encrypted store gets none: there, each item is looked
 	}
 	fs := cmd.Flags()
 	addStoreFlag(fs, &o.store)
-	fs.StringVar(&o.query, "query", "", "what to find, as described above")
 	o.choose.addFlags(fs)
 	fs.StringVar(&o.sort, "sort", "date", "sort by date, size, subject, from or folder")
 	fs.BoolVar(&o.reverse, "reverse", false, "the last, largest or newest first")
@@ -98,10 +96,6 @@ func (a *app) find(ctx context.Context, o findOptions, args []string) error {
 		return err
 	}
 	choose, err := o.choose.parse()
-	if err != nil {
-		return err
-	}
-	expr, err := parseQuery(o.query)
 	if err != nil {
 		return err
 	}
@@ -125,7 +119,7 @@ func (a *app) find(ctx context.Context, o findOptions, args []string) error {
 	if len(args) > 0 {
 		arg = args[0]
 	}
-	f, err := a.newFinder(st, arg, choose, expr, o.deleted)
+	f, err := a.newFinder(st, arg, choose, o.deleted)
 	if err != nil {
 		return err
 	}

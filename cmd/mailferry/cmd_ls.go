@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
@@ -35,7 +36,7 @@ folders; with a folder, or with a selection, the items.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.list(o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.list(cmd.Context(), o, args) },
 	}
 	addStoreFlag(cmd.Flags(), &o.store)
 	o.choose.addFlags(cmd.Flags())
@@ -43,12 +44,11 @@ folders; with a folder, or with a selection, the items.`,
 	return cmd
 }
 
-func (a *app) list(o lsOptions, args []string) error {
+func (a *app) list(ctx context.Context, o lsOptions, args []string) error {
 	if err := requireStore(o.store); err != nil {
 		return err
 	}
-	choose, err := o.choose.parse()
-	if err != nil {
+	if _, err := o.choose.parse(); err != nil {
 		return err
 	}
 	st, err := a.openReadable(o.store, store.OpenOptions{ReadOnly: true})
@@ -63,21 +63,18 @@ func (a *app) list(o lsOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	items := address.Folder != "" || !choose.Selection.IsZero()
-	if choose, err = choose.within(address); err != nil {
-		return err
-	}
-	folders, err := st.Folders(address.Address)
+	choose, err := a.chooseStored(ctx, st, address, o.choose)
 	if err != nil {
 		return err
 	}
-	if err := choose.Validate(folderNames(folders)); err != nil {
+	if err := choose.Validate(folderNames(choose.folders)); err != nil {
 		return err
 	}
-	if !items {
-		return a.listFolders(st, address.Address, folders)
+	if choose.choosesNothing() {
+		return a.listFolders(st, address.Address, choose.folders)
 	}
-	return a.listItems(st, address.Address, folders, choose, o.deleted)
+	choose.deleted = choose.deleted || o.deleted
+	return a.listItems(st, address.Address, choose)
 }
 
 func folderNames(folders []store.Folder) []selection.FolderName {
@@ -138,10 +135,10 @@ func (a *app) listFolders(st *store.Store, mailbox string, folders []store.Folde
 	})
 }
 
-func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder, choose chosen, deleted bool) error {
+func (a *app) listItems(st *store.Store, mailbox string, choose storedChoice) error {
 	rows := 0
 	return a.rows("received\tsize\tclass\tfrom\tsubject\tid", func(t *tabwriter.Writer, e *json.Encoder) error {
-		for _, f := range folders {
+		for _, f := range choose.folders {
 			if !choose.Folder(f.Path, f.Distinguished) {
 				continue
 			}
@@ -149,8 +146,14 @@ func (a *app) listItems(st *store.Store, mailbox string, folders []store.Folder,
 				switch {
 				case err != nil:
 					return err
-				case item.Deleted && !deleted, item.Associated && !choose.associated, !choose.Item(selectedItem(item)):
+				case item.Deleted && !choose.deleted, item.Associated && !choose.associated, !choose.Item(selectedItem(item)):
 					continue
+				case choose.match != nil:
+					if ok, err := choose.match(item); err != nil {
+						return err
+					} else if !ok {
+						continue
+					}
 				}
 				c := item.Catalogue
 				if e != nil {

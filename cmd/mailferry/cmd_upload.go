@@ -72,7 +72,8 @@ Posteingang. Missing folders are made with their class.
 Run the same command again after an interruption: an item whose fate is not
 known is looked for in the target before anything is sent again, so nothing is
 doubled. Items that the source's users deleted after they were exported are
-left out, unless --include-deleted asks for them.`,
+left out, unless --include-deleted, --item or is:deleted in --query asks for
+them.`,
 		Example: `  mailferry upload alice@old.example new:alice@new.example --store /backup/alice
   mailferry upload alice@old.example new:bob@new.example/From-Alice --store /backup/alice
   mailferry upload alice@old.example new:alice@new.example --map '#sent=Old/Sent' --dry-run --store /backup/alice`,
@@ -146,11 +147,8 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 	if err != nil {
 		return err
 	}
-	choose, err := o.choose.parse()
+	choose, err := a.chooseStored(ctx, st, source, o.choose)
 	if err != nil {
-		return err
-	}
-	if choose, err = choose.within(source); err != nil {
 		return err
 	}
 	show := a.newProgress(o.dryRun)
@@ -166,8 +164,8 @@ func (a *app) upload(ctx context.Context, o uploadOptions, from, to string) erro
 		defer client.Close()
 		summary, err := upload.Run(ctx, upload.Options{
 			Client: client, Store: st, Mailbox: source.Address, Target: target.Address, Into: into, Map: mapping, IfExists: mode,
-			Selection: choose.Selection, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
-			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: o.deleted,
+			Selection: choose.Selection, Match: choose.match, Associated: choose.associated, Hidden: choose.hidden, Archive: choose.archive,
+			Recoverable: choose.recoverable, Public: choose.public, IncludeDeleted: o.deleted || choose.deleted,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
 			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.upload,
 		})

@@ -102,11 +102,8 @@ func (a *app) verify(ctx context.Context, o verifyOptions, from, to string) erro
 	if err != nil {
 		return err
 	}
-	choose, err := o.choose.parse()
+	choose, err := a.chooseStored(ctx, st, source, o.choose)
 	if err != nil {
-		return err
-	}
-	if choose, err = choose.within(source); err != nil {
 		return err
 	}
 	show := a.newProgress(false)
@@ -119,7 +116,7 @@ func (a *app) verify(ctx context.Context, o verifyOptions, from, to string) erro
 	began := time.Now()
 	report, err := upload.Verify(ctx, upload.VerifyOptions{
 		Client: client, Store: st, Mailbox: source.Address, Target: target.Address, Into: into, Map: mapping,
-		Level: level, Sample: sample, Selection: choose.Selection, Associated: choose.associated, Hidden: choose.hidden,
+		Level: level, Sample: sample, Selection: choose.Selection, Match: choose.match, IncludeDeleted: choose.deleted, Associated: choose.associated, Hidden: choose.hidden,
 		Archive: choose.archive, Recoverable: choose.recoverable, Public: choose.public, Workers: o.workers, Events: show.handle,
 	})
 	if finishErr := show.finish(); err == nil {

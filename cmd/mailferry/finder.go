@@ -22,8 +22,7 @@ type finder struct {
 }
 
 // newFinder prepares to find in one mailbox, or with an empty argument in all.
-// expr may be nil.
-func (a *app) newFinder(st *store.Store, arg string, choose chosen, expr query.Expr, deleted bool) (*finder, error) {
+func (a *app) newFinder(st *store.Store, arg string, choose chosen, deleted bool) (*finder, error) {
 	mailboxes, err := st.Mailboxes()
 	if err != nil {
 		return nil, err
@@ -65,16 +64,16 @@ func (a *app) newFinder(st *store.Store, arg string, choose chosen, expr query.E
 	if !valid {
 		return nil, wrong
 	}
-	f.query, err = query.NewQuery(selectionExpr(choose, expr, in, deleted), all)
+	f.query, err = query.NewQuery(selectionExpr(choose, in, deleted), all)
 	return f, err
 }
 
 // selectionExpr says in the language of queries what flags and query choose. As
 // with the flags alone, an item whose date is not known is not left out by one.
-func selectionExpr(choose chosen, expr query.Expr, in query.In, deleted bool) query.Expr {
+func selectionExpr(choose chosen, in query.In, deleted bool) query.Expr {
 	all := query.And{in}
-	if expr != nil {
-		all = append(all, expr)
+	if choose.query != nil {
+		all = append(all, choose.query)
 	}
 	if !choose.Since.IsZero() || !choose.Until.IsZero() {
 		all = append(all, query.Or{
@@ -98,25 +97,13 @@ func selectionExpr(choose chosen, expr query.Expr, in query.In, deleted bool) qu
 		}
 	}
 	// Who asks for one item, or about being deleted, means such items too.
-	if !deleted && len(ids) == 0 && !query.AsksFor(all, query.Deleted) {
+	if !deleted && len(ids) == 0 && !query.AsksFor(choose.query, query.Deleted) {
 		all = append(all, query.Not{X: query.Flag(query.Deleted)})
 	}
-	if !choose.associated && len(ids) == 0 && !query.AsksFor(all, query.Associated) {
+	if !choose.associated && len(ids) == 0 {
 		all = append(all, query.Not{X: query.Flag(query.Associated)})
 	}
 	return all
-}
-
-// parseQuery reads --query; empty: there is none.
-func parseQuery(text string) (query.Expr, error) {
-	if text == "" {
-		return nil, nil
-	}
-	x, err := query.Parse(text)
-	if err != nil {
-		return nil, usagef("--query: %w", err)
-	}
-	return x, nil
 }
 
 // find yields the items. Where the store has no index, each is looked at.

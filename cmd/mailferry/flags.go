@@ -5,6 +5,7 @@ import (
 
 	"mailferry/internal/pace"
 	"mailferry/internal/selection"
+	"mailferry/store/query"
 )
 
 // mailboxAddress is a mailbox as the command line names it.
@@ -40,6 +41,7 @@ type selectionFlags struct {
 	since, until         string
 	class                []string
 	larger, smaller      string
+	query                string
 	items                []string
 	archive, recoverable bool
 	public, hidden       bool
@@ -54,6 +56,7 @@ func (s *selectionFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&s.class, "class", nil, "only items whose message class matches this `GLOB`, for example 'IPM.Note*'; repeatable")
 	fs.StringVar(&s.larger, "larger", "", "only items larger than this `SIZE`")
 	fs.StringVar(&s.smaller, "smaller", "", "only items smaller than this `SIZE`")
+	fs.StringVar(&s.query, "query", "", "only items that this `EXPR` finds, as 'from:alice has:attachment after:2025-01-01'; 'mailferry find --help' has the language")
 	fs.StringArrayVar(&s.items, "item", nil, "only the item with this `ID`; repeatable")
 	fs.BoolVar(&s.archive, "archive", false, "the archive mailbox too")
 	fs.BoolVar(&s.recoverable, "recoverable", false, "recoverable items (deleted for good, but kept by the server) too")
@@ -65,6 +68,7 @@ func (s *selectionFlags) addFlags(fs *pflag.FlagSet) {
 // chosen is a parsed selection.
 type chosen struct {
 	selection.Selection
+	query                                            query.Expr // nil: none
 	archive, recoverable, public, hidden, associated bool
 }
 
@@ -78,8 +82,32 @@ func (s *selectionFlags) parse() (chosen, error) {
 	if err != nil {
 		return chosen{}, usageError{err}
 	}
+	if c.query, err = parseQuery(s.query); err != nil {
+		return chosen{}, err
+	}
+	// Who asks about something means it.
+	c.archive = c.archive || query.Names(c.query, selection.ArchiveRoot)
+	c.recoverable = c.recoverable || query.Names(c.query, selection.RecoverableRoot)
+	c.public = c.public || query.Names(c.query, selection.PublicRoot)
+	c.hidden = c.hidden || query.Names(c.query, selection.HiddenRoot)
+	c.associated = c.associated || query.AsksFor(c.query, query.Associated)
 	return c, nil
 }
+
+// parseQuery reads --query; empty: there is none.
+func parseQuery(text string) (query.Expr, error) {
+	if text == "" {
+		return nil, nil
+	}
+	x, err := query.Parse(text)
+	if err != nil {
+		return nil, usagef("--query: %w", err)
+	}
+	return x, nil
+}
+
+// choosesNothing says that no flag chooses: everything is meant.
+func (c chosen) choosesNothing() bool { return c.IsZero() && c.query == nil }
 
 // within narrows the selection to the folder that an address names.
 func (c chosen) within(address mailboxAddress) (chosen, error) {

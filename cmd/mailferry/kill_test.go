@@ -246,8 +246,11 @@ func (j *job) guardOf(command string) *guard {
 
 func (j *job) args(command string) []string {
 	args := []string{command, killSource}
-	if command == "upload" {
+	switch command {
+	case "upload":
 		args = append(args, killTarget)
+	case "restore":
+		args = append(args, "--all")
 	}
 	return append(args, "--url", j.guardOf(command).url, "--store", j.store)
 }

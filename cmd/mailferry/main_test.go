@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -47,11 +48,16 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts tells the stories of the command line. See testdata/script at the
-// top of the repository; the commands beyond those of testscript are
+// top of the repository. $REAL_PST is a PST file with a real mailbox of 2,178
+// messages; the commands beyond those of testscript are
 //
 //	server NAME [FLAG...] MAILBOX=CONTENT...   starts a simulated server; its URL is $NAME_URL
 //	faults NAME FILE                           sets the faults of a server
 //	inventory NAME ADDRESS FILE                writes what a mailbox of the simulator holds
+//	contents NAME ADDRESS FILE                 writes a line for each folder and item: what it is called, and a hash of the
+//	                                           content; and FILE.ids with ids and change keys instead
+//	change NAME ADDRESS DO [KEY=VALUE...]      changes a mailbox as its user would; see ewstest.Change. item= is
+//	                                           FOLDER/SUBJECT, or FOLDER/* for all items of a folder
 //	internet HOST=NAME...                      gives servers host names, see scriptInternet
 //	asked                                      writes the hosts that were asked
 //	exits CODE PROGRAM ARG...                  runs a program that must end with this exit code
@@ -62,12 +68,14 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("MAILFERRY_NO_PROGRESS", "true")
+			env.Setenv("REAL_PST", findPST(context.Background()))
 			env.Values[serversKey{}] = make(map[string]*ewstest.Server)
 			env.Values[internetKey{}] = make(map[string]*internet)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": scriptServer, "faults": scriptFaults, "inventory": scriptInventory, "exits": scriptExits,
+			"contents": scriptContents, "change": scriptChange,
 			"internet": scriptInternet, "asked": scriptAsked,
 		},
 		RequireExplicitExec: true,

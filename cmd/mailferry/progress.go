@@ -115,7 +115,7 @@ func (p *progress) planLine(e event.Event) {
 	case event.Folder:
 		fmt.Fprintf(p.plan, "folder  %-14s %s%s\n", e.Action, oneLine(e.Folder), arrow(oneLine(e.Text)))
 	case event.Item:
-		fmt.Fprintf(p.plan, "item    %-14s %s  %s  %s  %s\n", e.Action, oneLine(e.Folder), bytesText(e.Bytes), oneLine(e.Class), oneLine(e.Subject))
+		fmt.Fprintf(p.plan, "item    %-14s %s  %s  %s  %s\n", e.Action, oneLine(e.Folder)+arrow(oneLine(e.Text)), bytesText(e.Bytes), oneLine(e.Class), oneLine(e.Subject))
 	}
 }
 

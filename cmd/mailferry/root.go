@@ -74,6 +74,7 @@ unchanged to the same server or to another one (EWS UploadItems).
 
   mailferry export alice@old.example --store DIR    mailbox -> store; again = resume and take the changes
   mailferry upload alice@old.example bob@new.example --store DIR    store -> mailbox; again = only what is missing
+  mailferry restore alice@old.example --folder Projects --store DIR    chosen items back where they were
   mailferry verify alice@old.example bob@new.example --store DIR    prove that nothing is missing, doubled or changed
 
 A mailbox is [SERVER:]user@domain[/Folder/Path]; SERVER is a profile of the
@@ -101,7 +102,7 @@ refused; 5 store locked, damaged, of a newer format or not opened by this key;
 	root.SetErr(a.stderr)
 	a.global.addFlags(root.PersistentFlags())
 	root.AddCommand(
-		newExportCommand(a), newUploadCommand(a), newVerifyCommand(a),
+		newExportCommand(a), newUploadCommand(a), newRestoreCommand(a), newVerifyCommand(a),
 		newLsCommand(a), newFindCommand(a), newFailuresCommand(a), newStoreCommand(a),
 		newServerCommand(a), newDoctorCommand(a),
 		newSimulateCommand(a), newDemoCommand(a),

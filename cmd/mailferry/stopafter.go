@@ -128,7 +128,7 @@ func (s *stopper) handle(e event.Event) {
 		return
 	}
 	switch e.Action {
-	case "exported", "uploaded", "updated":
+	case "exported", "uploaded", "updated", "restored", "put-back":
 	default:
 		return
 	}

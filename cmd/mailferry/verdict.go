@@ -10,10 +10,14 @@ import (
 
 	"mailferry/internal/event"
 	"mailferry/internal/gate"
+	"mailferry/upload"
 )
 
 // place says in a verdict where the items are now.
 func place(s event.Summary) string {
+	if mailbox, ok := upload.CutInPlace(s.Target); ok {
+		return "on " + mailbox
+	}
 	if s.Target != "" {
 		return "on " + s.Target
 	}

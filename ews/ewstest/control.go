@@ -130,10 +130,10 @@ func (c clientIDs) ItemID(it *mailbox.Item) (id, key string) {
 // Change is a change to a mailbox as another client would make it. Folders are
 // named by id, distinguished name, or path below the top of the mailbox.
 type Change struct {
-	Do         string `json:"do"` // add, update, move, delete, read, new-folder, rename-folder, move-folder, delete-folder
+	Do         string `json:"do"` // add, update, move, copy, delete, read, new-folder, rename-folder, move-folder, delete-folder
 	Folder     string `json:"folder,omitempty"`
 	Item       string `json:"item,omitempty"`
-	To         string `json:"to,omitempty"`      // move, move-folder: a folder
+	To         string `json:"to,omitempty"`      // move, copy, move-folder: a folder
 	Name       string `json:"name,omitempty"`    // new-folder, rename-folder
 	Class      string `json:"class,omitempty"`   // add: message class; new-folder: folder class
 	Subject    string `json:"subject,omitempty"` // add, update
@@ -176,7 +176,7 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 		return changed{[]string{ids.FolderID(f)}}, nil
 	}
 	switch ch.Do {
-	case "update", "move", "delete", "read":
+	case "update", "move", "copy", "delete", "read":
 		id, ok := ewsid.Decode(ch.Item)
 		if !ok || id.Folder || id.Mailbox != b.GUID {
 			return changed{}, fmt.Errorf("item %q: %w", ch.Item, errNotThere)
@@ -184,10 +184,13 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 		switch ch.Do {
 		case "update":
 			return item(b.Edit(id.N, ch.edit))
-		case "move":
+		case "move", "copy":
 			to, err := b.named(ch.To)
 			if err != nil {
 				return changed{}, err
+			}
+			if ch.Do == "copy" {
+				return item(b.Copy(id.N, to.ID))
 			}
 			return item(b.Move(id.N, to.ID))
 		case "read":
@@ -220,7 +223,7 @@ func (s *Server) change(b *box, ch Change) (changed, error) {
 		}
 		return folder(f, b.MoveFolder(f.ID, to.ID))
 	}
-	return changed{}, fmt.Errorf("do %q: want add, update, move, delete, read, new-folder, rename-folder, move-folder or delete-folder", ch.Do)
+	return changed{}, fmt.Errorf("do %q: want add, update, move, copy, delete, read, new-folder, rename-folder, move-folder or delete-folder", ch.Do)
 }
 
 // named finds a folder by id, distinguished name or path.

@@ -60,7 +60,7 @@ func (q *Query) bind(pattern string, folders map[string][]store.Folder) error {
 	}
 	q.folders[pattern] = found
 	if len(found) == 0 {
-		return errorf("folder:%s: there is no such folder in the store", pattern)
+		return errorf("folder:%s: there is no such folder", pattern)
 	}
 	return nil
 }
@@ -89,23 +89,13 @@ func walk(x Expr, fn func(Expr)) {
 }
 
 // AsksFor says that a query speaks of a fact, so that who asks decides on it.
-func AsksFor(x Expr, fact Bits) (asks bool) {
-	walk(x, func(x Expr) {
-		if f, ok := x.(Flag); ok && Bits(f)&fact != 0 {
-			asks = true
-		}
-	})
-	return asks
+func AsksFor(x Expr, fact Bits) bool {
+	return has(x, func(x Expr) bool { f, ok := x.(Flag); return ok && Bits(f)&fact != 0 })
 }
 
 // NeedsBody says that a term looks at the text of items.
-func NeedsBody(x Expr) (needs bool) {
-	walk(x, func(x Expr) {
-		if t, ok := x.(Text); ok && (t.Field == Body || t.Field == Anywhere) {
-			needs = true
-		}
-	})
-	return needs
+func NeedsBody(x Expr) bool {
+	return has(x, func(x Expr) bool { t, ok := x.(Text); return ok && (t.Field == Body || t.Field == Anywhere) })
 }
 
 // Match says whether an item is one that the query asks for. Errors are those of

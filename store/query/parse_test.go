@@ -138,3 +138,27 @@ func FuzzWords(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatAListingTells(t *testing.T) {
+	for text, want := range map[string]string{
+		"folder:Works -class:IPM.Note* (larger:1MB OR after:2025) id:x mailbox:a* -is:associated": "",
+		"after:2025 subject:x":          "subject: can't",
+		"class:IPM.Note OR -with:alice": "with: can't",
+		"hello":                         "a word without a field can't",
+		"received:2025":                 "received: can't",
+		"is:unread":                     "is:read can't",
+		"is:suspect":                    "is:suspect can't",
+		"has:attachment":                "has:attachment can't",
+		"importance:high":               "importance: can't",
+		"message-id:x":                  "message-id: can't",
+	} {
+		x, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := Listed(x); {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)):
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -34,6 +34,13 @@ type Rule struct {
 	Lost bool
 	// Counts: contents are not compared; as many as there are candidates count as found.
 	Counts bool
+	// May says whether a candidate can be the copy of an item at all; nil: each
+	// can. What fewer candidates can be should be offered first.
+	May func(store.Item, *Candidate) bool
+}
+
+func (m *Matcher) may(w *Want, at int32) bool {
+	return m.Rule.May == nil || m.Rule.May(w.Item, &m.Listing.Items[at])
 }
 
 // mostCompared is how many items of one fingerprint are compared with each
@@ -60,7 +67,9 @@ func (m *Matcher) group(ctx context.Context, wants []*Want) error {
 	for _, w := range wants {
 		w.Found = -1
 	}
-	candidates := m.Listing.find(wants[0].print)
+	candidates := slices.DeleteFunc(m.Listing.find(wants[0].print), func(at int32) bool {
+		return !slices.ContainsFunc(wants, func(w *Want) bool { return m.may(w, at) })
+	})
 	if len(candidates) == 0 {
 		return nil
 	}
@@ -94,12 +103,13 @@ func (m *Matcher) group(ctx context.Context, wants []*Want) error {
 	var openWants, openTargets []int
 	for i, w := range wants {
 		equal := byContent[sources[i].sum]
-		if !sources[i].ok || len(equal) == 0 {
+		first := slices.IndexFunc(equal, func(t int) bool { return m.may(w, candidates[t]) })
+		if !sources[i].ok || first < 0 {
 			openWants = append(openWants, i)
 			continue
 		}
-		m.pair(w, candidates[equal[0]])
-		byContent[sources[i].sum] = equal[1:]
+		m.pair(w, candidates[equal[first]])
+		byContent[sources[i].sum] = slices.Delete(equal, first, first+1)
 	}
 	for i, at := range candidates {
 		if !m.Listing.Items[at].Taken && !targets[i].gone && (m.Rule.Near || strong(at)) {
@@ -109,9 +119,12 @@ func (m *Matcher) group(ctx context.Context, wants []*Want) error {
 	if !m.Rule.Near && len(openWants) > len(openTargets) {
 		return nil
 	}
-	kept := func(t int) bool { return m.Rule.Lost && !strong(candidates[t]) }
+	rule := pairing{
+		kept: func(t int) bool { return m.Rule.Lost && !strong(candidates[t]) },
+		may:  func(w, t int) bool { return m.may(wants[w], candidates[t]) },
+	}
 	for len(openWants) > 0 && len(openTargets) > 0 {
-		w, t, ok := nearest(openWants, openTargets, sources, targets, kept)
+		w, t, ok := nearest(openWants, openTargets, sources, targets, rule)
 		if !ok {
 			return nil
 		}
@@ -202,21 +215,28 @@ func IsGone(err error) bool {
 	return ok && e.Code == "ErrorItemNotFound"
 }
 
-// nearest returns the places of the pair with the fewest differences. A target
-// that is kept is paired only where no value differs, and only where both
-// contents are known.
-func nearest(wants, targets []int, sources, contents []compared, kept func(target int) bool) (w, t int, ok bool) {
+// pairing says which pairs nearest may make.
+type pairing struct {
+	kept func(target int) bool // only where no value differs, and both contents are known
+	may  func(want, target int) bool
+}
+
+// nearest returns the places of the pair with the fewest differences.
+func nearest(wants, targets []int, sources, contents []compared, rule pairing) (w, t int, ok bool) {
 	least := -1
 	for i, a := range wants {
 		for k, b := range targets {
+			if !rule.may(a, b) {
+				continue
+			}
 			if sources[a].content == nil || contents[b].content == nil {
-				if !ok && !kept(b) {
+				if !ok && !rule.kept(b) {
 					w, t, ok = i, k, true
 				}
 				continue
 			}
 			differences := fts.Compare(sources[a].content, contents[b].content)
-			if kept(b) && slices.ContainsFunc(differences, func(d fts.Difference) bool { return d.Kind == fts.Changed }) {
+			if rule.kept(b) && slices.ContainsFunc(differences, func(d fts.Difference) bool { return d.Kind == fts.Changed }) {
 				continue
 			}
 			if n := len(differences); least < 0 || n < least {

@@ -157,7 +157,8 @@ func TestTheNearestPair(t *testing.T) {
 		"unknown content":                {[]int{2}, []int{3}, false, 0, 0, true},
 		"unknown content proves nothing": {[]int{2}, []int{3}, true, 0, 0, false},
 	} {
-		w, k, ok := nearest(c.wants, c.there, sources, targets, func(int) bool { return c.kept })
+		rule := pairing{kept: func(int) bool { return c.kept }, may: func(int, int) bool { return true }}
+		w, k, ok := nearest(c.wants, c.there, sources, targets, rule)
 		if ok != c.ok || ok && (w != c.w || k != c.t) {
 			t.Errorf("%s: %d, %d, %v", name, w, k, ok)
 		}

@@ -27,6 +27,7 @@ type Placement struct {
 	source  map[string]*store.Folder // by id
 	byPath  map[string]*store.Folder // by path in lower case
 	into    *Node                    // nil: in place
+	here    bool                     // the target is the source: its folders are known by their ids
 	mapped  map[string]*Node         // source folder id -> where a rule puts it
 	placed  map[string]*Node         // source folder id -> result
 	Notices []string                 // folders that could not keep their name
@@ -77,6 +78,40 @@ func New(t *Tree, folders []store.Folder, into string, rules map[string]string) 
 		p.mapped[f.ID] = n
 	}
 	return p, nil
+}
+
+// Original places the folders of a mailbox in that mailbox itself: each is where
+// its id is, whatever it is called now. One that was deleted since, also to
+// Deleted Items, is where its path leads.
+func Original(t *Tree, folders []store.Folder) (*Placement, error) {
+	p, err := New(t, folders, "", nil)
+	if err == nil {
+		p.here = true
+	}
+	return p, err
+}
+
+// same is the folder of the target with the id of a folder of the source.
+func (p *Placement) same(f *store.Folder) *Node {
+	if !p.here {
+		return nil
+	}
+	n := p.tree.byID[f.ID]
+	if n != nil && n.Deleted() && !p.wasDeleted(f) {
+		return nil
+	}
+	return n
+}
+
+// wasDeleted says that the source had a folder among what was deleted.
+func (p *Placement) wasDeleted(f *store.Folder) bool {
+	for range len(p.source) + 1 {
+		if f == nil || isTrash(f.Distinguished) || f.Root == store.Recoverable {
+			return f != nil
+		}
+		f, _ = p.above(f)
+	}
+	return false
 }
 
 // named finds a source folder by a path or a well-known name.
@@ -168,6 +203,12 @@ func (p *Placement) find(f *store.Folder, under map[string]bool) (*Node, error) 
 		return n, nil
 	}
 	under[f.ID] = true
+	if n := p.same(f); n != nil {
+		return n, nil
+	}
+	if next := p.byPath[strings.ToLower(f.Path)]; p.here && next != nil && !under[next.ID] {
+		return p.resolve(next, under) // the folder that came in its place, wherever that is now
+	}
 	if isRoot(f) {
 		return p.base(rootRole(f), f.Root)
 	}

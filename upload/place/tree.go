@@ -1,9 +1,11 @@
 package place
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mailferry/ews"
@@ -45,6 +47,25 @@ func (n *Node) Depth() int {
 		d++
 	}
 	return d
+}
+
+// isTrash says that what is below a folder of this role was deleted.
+func isTrash(role string) bool {
+	switch role {
+	case "deleteditems", "archivedeleteditems", roleRecoverable, roleArchiveRecoverable:
+		return true
+	}
+	return false
+}
+
+// Deleted says that the folder lies in Deleted Items or Recoverable Items.
+func (n *Node) Deleted() bool {
+	for ; n != nil; n = n.parent {
+		if isTrash(n.Role) {
+			return true
+		}
+	}
+	return false
 }
 
 // Path is for people: the names from the root of the tree down.
@@ -99,6 +120,26 @@ func (n *Node) plan(name, class string) *Node {
 type Tree struct {
 	byID  map[string]*Node
 	roles map[string]*Node
+}
+
+// Node returns the folder with an id, or nil.
+func (t *Tree) Node(id string) *Node { return t.byID[id] }
+
+// Live returns the folders of the visible tree, and of the archive where it was
+// read, but for those in Deleted Items.
+func (t *Tree) Live() []*Node {
+	var live []*Node
+	for _, n := range t.byID {
+		top := n
+		for top.Role != roleVisible && top.Role != roleArchive && top.parent != nil {
+			top = top.parent
+		}
+		if (top.Role == roleVisible || top.Role == roleArchive) && !n.Deleted() {
+			live = append(live, n)
+		}
+	}
+	slices.SortFunc(live, func(a, b *Node) int { return cmp.Compare(a.ID, b.ID) })
+	return live
 }
 
 // Trees says which trees of a mailbox are looked at beside the visible one.

@@ -16,6 +16,8 @@ type Choice struct {
 	Trees      place.Trees
 	Associated bool
 	Deleted    bool // items too that were deleted at the source since
+	// Match chooses among the items that the rest chooses; nil: all of them.
+	Match func(store.Item) (bool, error)
 }
 
 // Group is one folder of the target and the folders of the source that go
@@ -46,8 +48,18 @@ func (c *Choice) Folder(f store.Folder) bool {
 	return c.Selection.Folder(f.Path, f.Distinguished)
 }
 
-// Item says whether an item of a chosen folder is chosen.
-func (c *Choice) Item(it store.Item) bool {
+// WholeFolders says that folders are chosen with all that is in them.
+func (c *Choice) WholeFolders() bool { return !c.Selection.ChoosesItems() && c.Match == nil }
+
+// Chooses says whether an item of a chosen folder is chosen.
+func (c *Choice) Chooses(it store.Item) (bool, error) {
+	if !c.selects(it) || c.Match == nil {
+		return c.selects(it), nil
+	}
+	return c.Match(it)
+}
+
+func (c *Choice) selects(it store.Item) bool {
 	if it.Deleted && !c.Deleted || it.Associated && !c.Associated {
 		return false
 	}
@@ -68,7 +80,12 @@ func (c *Choice) Items(st *store.Store, mailbox string, g *Group) iter.Seq2[Item
 					yield(Item{}, fmt.Errorf("read the items of the store: %w", err))
 					return
 				}
-				if c.Item(it) && !yield(Item{it, f}, nil) {
+				chosen, err := c.Chooses(it)
+				if err != nil {
+					yield(Item{}, err)
+					return
+				}
+				if chosen && !yield(Item{it, f}, nil) {
 					return
 				}
 			}

@@ -31,6 +31,7 @@ type Options struct {
 	Sample float64 // Content: compare the content of this share of the items, chosen by their ids; 0: all
 
 	Selection      selection.Selection
+	Match          func(store.Item) (bool, error)
 	Associated     bool
 	Hidden         bool
 	Archive        bool

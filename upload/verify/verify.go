@@ -38,7 +38,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	v := &verification{
 		Teller: plan.Teller{Events: o.Events, Mailbox: o.Mailbox, Target: target}, o: o,
 		choice: plan.Choice{
-			Selection: o.Selection, Associated: o.Associated, Deleted: o.IncludeDeleted,
+			Selection: o.Selection, Match: o.Match, Associated: o.Associated, Deleted: o.IncludeDeleted,
 			Trees: place.Trees{Hidden: o.Hidden, Archive: o.Archive, Recoverable: o.Recoverable, Public: o.Public},
 		},
 		accepted: make(map[string]bool),
