@@ -66,6 +66,10 @@ const (
 func addrSpec(p fts.Person) string {
 	address := strings.TrimSpace(p.Address)
 	if p.Type == "" {
+		// Mail programs of old put an address between apostrophes.
+		if n := len(address); n > 2 && address[0] == '\'' && address[n-1] == '\'' {
+			address = address[1 : n-1]
+		}
 		if spec, ok := internetAddress(address); ok {
 			return spec
 		}
@@ -82,6 +86,8 @@ func addrSpec(p fts.Person) string {
 	switch {
 	case address == "":
 		kind, address = "INVALID", strings.TrimSpace(clean(p.Name))
+	case p.Type == "" && strings.HasPrefix(strings.ToLower(address), "/o="):
+		kind = "EX"
 	case p.Type == "":
 		kind = "SMTP"
 	}

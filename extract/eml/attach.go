@@ -37,7 +37,7 @@ func attachmentPart(a *fts.Attachment, inline bool) *part {
 			return r, err
 		}
 	case a.Path() != "":
-		p.text, kind = func() (io.Reader, error) { return strings.NewReader(a.Path() + "\r\n"), nil }, "text/plain"
+		p.text, kind = func() (io.Reader, error) { return strings.NewReader(a.Path()), nil }, "text/plain"
 		name += ".txt"
 	default:
 		p.data = func() (io.Reader, error) { return strings.NewReader(""), nil }
@@ -46,15 +46,15 @@ func attachmentPart(a *fts.Attachment, inline bool) *part {
 	if inline {
 		disposition = "inline"
 	}
-	var legacy, filename, charset []string
-	if clean(name) != "" {
-		legacy, filename = legacyName(name), parameters("filename", name)
+	var title, filename, charset []string
+	if name != "" {
+		title, filename = parameters("name", name), parameters("filename", name)
 	}
 	if p.text != nil {
 		charset = parameters("charset", "utf-8")
 	}
 	p.fields = []field{
-		valued("Content-Type", kind, charset, legacy),
+		valued("Content-Type", kind, charset, title),
 		valued("Content-Disposition", disposition, filename),
 	}
 	if id := contentID(a); id != "" {

@@ -3,31 +3,35 @@ package eml
 import (
 	"encoding/base64"
 	"strings"
-	"time"
 
 	"mailferry/fts"
 )
 
 // Properties of a message that have a place in its header.
 const (
-	idImportance      = 0x0017
-	idSensitivity     = 0x0036
-	idSubmitTime      = 0x0039
-	idReplyTo         = 0x004F
-	idTopic           = 0x0070
-	idThread          = 0x0071
-	idHeaders         = 0x007D
-	idDeliveryTime    = 0x0E06
-	idMessageFlags    = 0x0E07
-	idMessageID       = 0x1035
-	idReferences      = 0x1039
-	idInReplyTo       = 0x1042
-	idCreationTime    = 0x3007
-	idModifiedTime    = 0x3008
-	maxThread         = 600 // bytes of a conversation index
-	maxTraceHeaders   = 1 << 20
-	maxNamedHeaders   = 200
-	firstYear, atYear = 1900, 9999
+	idImportance   = 0x0017
+	idSensitivity  = 0x0036
+	idSubmitTime   = 0x0039
+	idReplyTo      = 0x004F
+	idTopic        = 0x0070
+	idThread       = 0x0071
+	idHeaders      = 0x007D
+	idDeliveryTime = 0x0E06
+	idMessageFlags = 0x0E07
+	idMessageID    = 0x1035
+	idReferences   = 0x1039
+	idInReplyTo    = 0x1042
+	idCreationTime = 0x3007
+	idModifiedTime = 0x3008
+	idSearchKey    = 0x300B
+)
+
+const (
+	maxThread       = 600 // bytes of a conversation index
+	maxTraceHeaders = 1 << 20
+	maxNamedHeaders = 200
+	firstYear       = 1900
+	lastYear        = 9999
 )
 
 // ownFields are what the item itself tells.
@@ -61,9 +65,7 @@ func ownFields(m *fts.Message) []field {
 	people("Cc", byKind[fts.Cc]...)
 	people("Bcc", byKind[fts.Bcc]...)
 	text("Subject", m.Subject())
-	if at := m.Props.Time(idSubmitTime); validDate(at) {
-		all = append(all, dateField(at))
-	}
+	all = append(all, dateField(m, idSubmitTime, idDeliveryTime)...)
 	all = append(all, idField("Message-ID", m.Props.String(idMessageID))...)
 	all = append(all, idField("In-Reply-To", m.Props.String(idInReplyTo))...)
 	all = append(all, idField("References", m.Props.String(idReferences))...)
@@ -84,12 +86,14 @@ func ownFields(m *fts.Message) []field {
 	return all
 }
 
-func validDate(t time.Time) bool {
-	return !t.IsZero() && t.Year() >= firstYear && t.Year() <= atYear
-}
-
-func dateField(t time.Time) field {
-	return field{name: "Date", tokens: strings.Split(t.UTC().Format("Mon, 02 Jan 2006 15:04:05 -0700"), " ")}
+// dateField is the first of the times that can be a date of a mail.
+func dateField(m *fts.Message, ids ...uint16) []field {
+	for _, id := range ids {
+		if at := m.Props.Time(id); at.Year() >= firstYear && at.Year() <= lastYear {
+			return []field{{name: "Date", tokens: strings.Split(at.Format("Mon, 02 Jan 2006 15:04:05 -0700"), " ")}}
+		}
+	}
+	return nil
 }
 
 // idField is a field of message ids: none if there is nothing that can be one.
@@ -126,12 +130,7 @@ func header(m *fts.Message) ([]field, error) {
 	all := append(trace, own...)
 	all = append(all, namedFields(m, skip)...)
 	if !skip["date"] {
-		for _, id := range []uint16{idDeliveryTime, idModifiedTime, idCreationTime} {
-			if at := m.Props.Time(id); validDate(at) {
-				all = append(all, dateField(at))
-				break
-			}
-		}
+		all = append(all, dateField(m, idModifiedTime, idCreationTime)...)
 	}
 	return append(all, field{name: "MIME-Version", tokens: []string{"1.0"}}), nil
 }

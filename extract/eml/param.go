@@ -40,19 +40,6 @@ func parameters(name, value string) []string {
 	return pieces
 }
 
-// legacyName writes a name as a parameter of a content type for programs that
-// don't know RFC 2231: against RFC 2047, but read by all of them.
-func legacyName(value string) []string {
-	value = clean(value)
-	if printable(value) {
-		return parameters("name", value)
-	}
-	words := encodedWords(value)
-	words[0] = `name="` + words[0]
-	words[len(words)-1] += `"`
-	return words
-}
-
 // valued is a field of MIME: a value, and parameters that each are tokens.
 func valued(name, value string, params ...[]string) field {
 	f := field{name: name, tokens: []string{value}}

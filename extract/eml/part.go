@@ -36,7 +36,7 @@ type writer struct {
 }
 
 func newWriter(w io.Writer, m *fts.Message) *writer {
-	sum := sha256.Sum256([]byte(m.Props.String(idMessageID) + "\x00" + string(m.Props.Bytes(0x300B)) + "\x00" + m.Subject()))
+	sum := sha256.Sum256([]byte(m.Props.String(idMessageID) + "\x00" + string(m.Props.Bytes(idSearchKey)) + "\x00" + m.Subject()))
 	return &writer{w: bufio.NewWriterSize(w, 16<<10), seed: hex.EncodeToString(sum[:8])}
 }
 
