@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"mailferry/extract/eml"
@@ -168,8 +169,9 @@ func wanted(t testing.TB, m *fts.Message) *read {
 	for _, p := range fts.ParseEntryIDs(m.Props.Bytes(0x004F)) {
 		add(&r.ReplyTo, p)
 	}
-	for _, id := range []uint16{0x0039, 0x0E06, 0x3008, 0x3007} {
-		if at := m.Props.Time(id); r.Date == 0 && at.Year() >= 1900 {
+	came, _ := headersOf(m).Date()
+	for _, at := range []time.Time{m.Props.Time(0x0039), m.Props.Time(0x0E06), came, m.Props.Time(0x3008), m.Props.Time(0x3007)} {
+		if r.Date == 0 && (at.Year() >= 1900 || at.Equal(came) && !at.IsZero()) {
 			r.Date = at.Unix()
 		}
 	}
