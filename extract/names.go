@@ -2,7 +2,7 @@ package extract
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base32"
 	"strings"
 	"time"
 	"unicode"
@@ -70,19 +70,20 @@ func isDevice(name string) bool {
 	return false
 }
 
-// mark is a short text that tells things apart whose names look alike.
+// mark is a short text that tells things apart whose names look alike, also where
+// a file system does not tell upper case from lower.
 func mark(of ...string) string {
 	h := sha256.New()
 	for _, s := range of {
 		h.Write([]byte(s))
 		h.Write([]byte{0})
 	}
-	return hex.EncodeToString(h.Sum(nil)[:5])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil))[:12])
 }
 
-// fileName names the file of an item: when, what, and a mark of its id. It has
-// no extension.
-func fileName(at time.Time, subject, mailbox, id string) string {
+// fileName names the file of an item: when, what, and a mark of which it is. It
+// has no extension.
+func fileName(at time.Time, subject string, which ...string) string {
 	parts := make([]string, 0, 3)
 	if !at.IsZero() {
 		parts = append(parts, at.UTC().Format("2006-01-02 1504"))
@@ -90,25 +91,27 @@ func fileName(at time.Time, subject, mailbox, id string) string {
 	if name := safeName(subject); name != "" {
 		parts = append(parts, name)
 	}
-	return strings.Join(append(parts, "["+mark(mailbox, id)+"]"), " ")
+	return strings.Join(append(parts, "["+mark(which...)+"]"), " ")
 }
 
 // folderName names a folder. One whose name had to be changed has a mark of what
-// it was, so that no two fall together.
+// it was, so that no two fall together, and so has one that looks like a root.
 func folderName(name string) string {
 	safe := safeName(name)
-	if safe == name {
+	if safe == name && !strings.HasPrefix(name, "#") {
 		return safe
 	}
 	return strings.TrimLeft(safe+" ["+mark(name)+"]", " ")
 }
 
-// folderPath is where the folder with these names lies, by "/".
-func folderPath(names []string) string {
+// folderPath is where the folder with these names lies below a root ("" or
+// "#archive"), by "/".
+func folderPath(root string, names []string) string {
 	var b strings.Builder
+	b.WriteString(root)
 	for i, name := range names {
 		next := folderName(name)
-		if i > 0 {
+		if b.Len() > 0 {
 			next = "/" + next
 		}
 		if i == maxDepth || b.Len()+len(next) > maxPath {

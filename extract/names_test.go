@@ -53,7 +53,10 @@ func TestNamesTellApart(t *testing.T) {
 	if fileName(at, "x", "alice@old.example", "AAMk1") == fileName(at, "x", "alice@old.example", "AAMK1") {
 		t.Error("two ids give one name")
 	}
-	if a, b := folderPath([]string{"Inbox", "a/b"}), folderPath([]string{"Inbox", "a_b"}); a == b || b != "Inbox/a_b" {
+	if a, b := folderPath("", []string{"Inbox", "a/b"}), folderPath("", []string{"Inbox", "a_b"}); a == b || b != "Inbox/a_b" {
+		t.Errorf("%q, %q", a, b)
+	}
+	if a, b := folderPath("#archive", []string{"x"}), folderPath("", []string{"#archive", "x"}); a != "#archive/x" || a == b {
 		t.Errorf("%q, %q", a, b)
 	}
 	deep := make([]string, 10_000)
@@ -62,7 +65,7 @@ func TestNamesTellApart(t *testing.T) {
 	}
 	other := append([]string(nil), deep...)
 	other[9_999] = "other"
-	if a, b := folderPath(deep), folderPath(other); a == b || len(a) > maxPath+20 || strings.Count(a, "/") > maxDepth {
+	if a, b := folderPath("", deep), folderPath("", other); a == b || len(a) > maxPath+20 || strings.Count(a, "/") > maxDepth {
 		t.Errorf("%d bytes, %d levels, same %v", len(a), strings.Count(a, "/"), a == b)
 	}
 }

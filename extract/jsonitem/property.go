@@ -51,14 +51,6 @@ func (w *writer) property(p fts.Prop) error {
 
 func (w *writer) value(p fts.Prop) error {
 	switch v := p.Value.(type) {
-	case string:
-		w.text(v)
-	case []byte:
-		w.binary(v)
-	case fts.Object:
-		w.binary(v)
-	case fts.ServerID:
-		w.binary(v)
 	case *fts.Stream:
 		return w.stream(p, v)
 	case []int16:
@@ -82,6 +74,14 @@ func (w *writer) value(p fts.Prop) error {
 	case []string:
 		values(w, v)
 	case [][]byte:
+		values(w, v)
+	case []bool:
+		values(w, v)
+	case []fts.ErrorCode:
+		values(w, v)
+	case []fts.Object:
+		values(w, v)
+	case []fts.ServerID:
 		values(w, v)
 	default:
 		return w.scalar(v)
@@ -135,6 +135,10 @@ func (w *writer) scalar(v any) error {
 	case string:
 		w.text(v)
 	case []byte:
+		w.binary(v)
+	case fts.Object:
+		w.binary(v)
+	case fts.ServerID:
 		w.binary(v)
 	default:
 		return fmt.Errorf("a property has a value of the type %T, which JSON has no form for", v)

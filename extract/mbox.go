@@ -1,0 +1,264 @@
+package extract
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"path"
+	"strings"
+
+	"mailferry/fts"
+	"mailferry/internal/event"
+	"mailferry/store"
+)
+
+// set stands for the items that an mbox holds: who finds one knows whether it is
+// the one that he would write.
+type set struct{ h hash.Hash }
+
+func newSet() *set { return &set{sha256.New()} }
+
+func (s *set) add(it *store.Item) {
+	fmt.Fprintf(s.h, "%s\x00%x\x00%v\x00", it.ID, it.SHA256, read(it))
+}
+
+func (s *set) String() string { return hex.EncodeToString(s.h.Sum(nil)[:16]) }
+
+// setField is in the first message of an mbox.
+const setField = "X-Mailferry-Mbox: "
+
+// mboxes writes the items of each folder into one file.
+func (r *run) mboxes(ctx context.Context) error {
+	var box *mbox
+	defer func() {
+		if box != nil {
+			box.abort()
+		}
+	}()
+	for it, err := range r.Items {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if box == nil || box.key != folderOf(it.ItemKey) {
+			if err := box.commit(); err != nil {
+				return err
+			}
+			folder := r.Path(it.ItemKey)
+			box = &mbox{run: r, key: folderOf(it.ItemKey), folder: folder, name: r.tree.place(it.ItemKey, folder) + ".mbox"}
+		}
+		j := job{item: it, folder: box.folder}
+		if err := r.done(ctx, &j, 0, box.add(ctx, &it)); err != nil {
+			return err
+		}
+	}
+	err := box.commit()
+	box = nil
+	return err
+}
+
+// mbox is the file of a folder, in the form that is called mboxrd.
+type mbox struct {
+	run    *run
+	key    store.ItemKey
+	folder string
+	name   string
+	file   *file
+	state  error // why nothing is written: errAlready, or an error
+}
+
+func (b *mbox) add(ctx context.Context, it *store.Item) error {
+	if reason := b.run.Format.unfit(it); reason != "" {
+		return skipped{reason}
+	}
+	if b.file == nil && b.state == nil {
+		b.state = b.begin(ctx)
+	}
+	if b.state != nil {
+		return b.state
+	}
+	start, err := b.file.offset()
+	if err == nil {
+		err = b.message(it, start == 0)
+	}
+	if err == nil {
+		return nil
+	}
+	if b.file.failed != nil {
+		return fatalError{fmt.Errorf("write %s: %w", b.name, b.file.failed)}
+	}
+	if err := b.file.rewind(start); err != nil {
+		return fatalError{fmt.Errorf("write %s: %w", b.name, err)}
+	}
+	return err
+}
+
+func (b *mbox) begin(ctx context.Context) error {
+	there, err := b.run.out.there(b.name, false)
+	if err == nil && there {
+		err = b.compare()
+	}
+	if err == nil {
+		err = b.run.out.mkdir(path.Dir(b.name))
+	}
+	if err == nil {
+		b.file, err = b.run.out.create(ctx, b.name)
+	}
+	return err
+}
+
+// compare looks whether the file that is there was written for the same items.
+func (b *mbox) compare() error {
+	f, err := b.run.out.root.Open(b.name)
+	if err != nil {
+		return outputError(err)
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 1<<10))
+	if err != nil {
+		return err
+	}
+	first, rest, _ := strings.Cut(string(head), "\n")
+	second, _, _ := strings.Cut(rest, "\n")
+	if strings.HasPrefix(first, "From ") && second == setField+b.run.sets[b.key] {
+		return errAlready
+	}
+	return errors.New(b.name + " is there already and holds something else")
+}
+
+// message writes one message with what stands before and after it.
+func (b *mbox) message(it *store.Item, first bool) error {
+	c := &it.Catalogue
+	sender := c.Sender
+	if !strings.Contains(sender, "@") || strings.ContainsFunc(sender, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		sender = "MAILER-DAEMON"
+	}
+	at := c.Received
+	if at.IsZero() {
+		at = c.Sent
+	}
+	if at.IsZero() {
+		at = c.Created
+	}
+	head := "From " + sender + " " + at.UTC().Format("Mon Jan _2 15:04:05 2006") + "\n"
+	if first {
+		head += setField + b.run.sets[b.key] + "\n"
+	}
+	if read(it) {
+		head += "Status: RO\n"
+	}
+	if _, err := io.WriteString(b.file, head); err != nil {
+		return err
+	}
+	q := &mboxWriter{w: b.file, start: true}
+	if err := b.run.content(q, it); err != nil {
+		return err
+	}
+	return q.end()
+}
+
+// read says whether the owner of a mailbox had read an item.
+func read(it *store.Item) bool {
+	if it.Read != nil {
+		return *it.Read
+	}
+	return it.Catalogue.Flags&fts.FlagRead != 0
+}
+
+// commit ends the file; b may be nil.
+func (b *mbox) commit() error {
+	if b == nil || b.file == nil {
+		return nil
+	}
+	f := b.file
+	b.file = nil
+	err := f.commit()
+	if err != nil {
+		return fmt.Errorf("the output folder: %w", err)
+	}
+	b.run.mu.Lock()
+	defer b.run.mu.Unlock()
+	b.run.sum.Files++
+	b.run.tell(event.Event{Kind: event.Folder, Mailbox: b.key.Mailbox, Folder: b.folder, Action: ActionExtracted, Text: b.name})
+	return nil
+}
+
+func (b *mbox) abort() {
+	if b.file != nil {
+		_ = b.file.abort(nil)
+		b.file = nil
+	}
+}
+
+// mboxWriter writes a message as it stands in an mbox: line ends of one byte, and
+// a ">" more before lines that could be taken for the beginning of a message.
+type mboxWriter struct {
+	w       io.Writer
+	start   bool // of a line, perhaps after some ">"
+	matched int  // bytes of mboxFrom that were there, and are held back
+	cr      bool // one is held back
+	out     []byte
+}
+
+const mboxFrom = "From "
+
+func (m *mboxWriter) Write(p []byte) (int, error) {
+	m.out = m.out[:0]
+	for _, c := range p {
+		if m.cr && c != '\n' {
+			m.byte('\r')
+		}
+		if m.cr = c == '\r'; !m.cr {
+			m.byte(c)
+		}
+	}
+	_, err := m.w.Write(m.out)
+	return len(p), err
+}
+
+// byte takes a byte of a line, or its end.
+func (m *mboxWriter) byte(c byte) {
+	if m.start {
+		switch {
+		case c == '>' && m.matched == 0:
+			m.out = append(m.out, c)
+			return
+		case c == mboxFrom[m.matched]:
+			if m.matched++; m.matched == len(mboxFrom) {
+				m.out = append(m.out, '>')
+				m.release()
+			}
+			return
+		}
+		m.release()
+	}
+	m.out = append(m.out, c)
+	m.start = c == '\n'
+}
+
+// release writes what was held back, which was not what it could have been.
+func (m *mboxWriter) release() {
+	m.out = append(m.out, mboxFrom[:m.matched]...)
+	m.matched, m.start = 0, false
+}
+
+// end ends the message, with an empty line after it.
+func (m *mboxWriter) end() error {
+	m.out = m.out[:0]
+	if m.cr {
+		m.byte('\r')
+	}
+	if !m.start || m.matched > 0 {
+		m.release()
+		m.out = append(m.out, '\n')
+	}
+	m.out = append(m.out, '\n')
+	_, err := m.w.Write(m.out)
+	return err
+}
