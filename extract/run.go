@@ -8,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"path"
-	"runtime"
 	"sync"
 	"time"
 
@@ -31,9 +30,12 @@ type Options struct {
 	// Replace writes what is there already once more. Without it such items are
 	// left alone: the name of a file tells the item and its version.
 	Replace bool
-	Workers int // items written at a time; 0: as many as there are processors
+	Workers int // items written at a time; 0: 4
 	Events  func(event.Event)
 }
+
+// defaultWorkers is for a disk more than for the processors: each file is made durable.
+const defaultWorkers = 4
 
 // The actions of the events of items.
 const (
@@ -48,6 +50,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	r := &run{
 		Options: o, began: time.Now(), tree: newTree(), sum: Summary{Format: o.Format.Name},
 		out: &output{root: o.Root, replace: o.Replace, made: make(map[string]bool)},
+	}
+	if o.Mbox {
+		r.sum.Format = "mbox"
 	}
 	err := r.plan(ctx)
 	switch {
@@ -118,7 +123,7 @@ func folderOf(key store.ItemKey) store.ItemKey {
 func (r *run) files(ctx context.Context) error {
 	workers := r.Workers
 	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = defaultWorkers
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	work := make(chan job)

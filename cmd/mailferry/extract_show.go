@@ -90,7 +90,7 @@ func writeLine(w io.Writer, text string) error {
 func (s *extractShow) printNamed(w io.Writer, sum extract.Summary) error {
 	var b strings.Builder
 	line := func(e event.Event, what string) {
-		fmt.Fprintf(&b, "  %s  %s  %s%s\n", oneLine(e.Folder), brief(e.Subject, 60), oneLine(e.Item), what)
+		fmt.Fprintf(&b, "  %s  %s%s\n", oneLine(e.Folder), brief(e.Subject, 60), what)
 	}
 	more := func(n int) {
 		if n > 0 {
@@ -107,7 +107,7 @@ func (s *extractShow) printNamed(w io.Writer, sum extract.Summary) error {
 	if len(s.failures) > 0 {
 		fmt.Fprintf(&b, "failed %s:\n", counted(sum.Failed, "item"))
 		for _, e := range s.failures {
-			line(e, ": "+oneLine(e.Text))
+			line(e, "  "+e.Item+": "+oneLine(e.Text))
 		}
 		more(sum.Failed - len(s.failures))
 	}
@@ -129,8 +129,7 @@ func extractSentence(s extract.Summary, out string) string {
 		ends = number(s.Failed) + " failed."
 	}
 	if s.Skipped > 0 {
-		ends = fmt.Sprintf("%s skipped, since the format has no place for %s; %s",
-			number(s.Skipped)+plural(s.Skipped, " was", " were"), plural(s.Skipped, "it", "them"), ends)
+		ends = number(s.Skipped) + plural(s.Skipped, " was", " were") + " skipped, as said above; " + ends
 	}
 	switch {
 	case there < s.Found:
