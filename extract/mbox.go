@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,8 +29,13 @@ func (s *set) add(it *store.Item) {
 
 func (s *set) String() string { return hex.EncodeToString(s.h.Sum(nil)[:16]) }
 
-// setField is in the first message of an mbox.
-const setField = "X-Mailferry-Mbox: "
+// setField is in the first message of an mbox, with the set and whether all of
+// it is there.
+const (
+	setField = "X-Mailferry-Mbox: "
+	allOf    = " all"
+	partOf   = " not"
+)
 
 // mboxes writes the items of each folder into one file.
 func (r *run) mboxes(ctx context.Context) error {
@@ -70,6 +76,10 @@ type mbox struct {
 	folder string
 	name   string
 	file   *file
+	items  int   // that are in it
+	bytes  int64 // of their blobs
+	lost   bool  // an item that should be in it is not
+	stated int64 // where it says so
 	state  error // why nothing is written: errAlready, or an error
 }
 
@@ -88,11 +98,13 @@ func (b *mbox) add(ctx context.Context, it *store.Item) error {
 		err = b.message(it, start == 0)
 	}
 	if err == nil {
+		b.items, b.bytes = b.items+1, b.bytes+it.Size
 		return nil
 	}
 	if b.file.failed != nil {
 		return fatalError{fmt.Errorf("write %s: %w", b.name, b.file.failed)}
 	}
+	b.lost = true
 	if err := b.file.rewind(start); err != nil {
 		return fatalError{fmt.Errorf("write %s: %w", b.name, err)}
 	}
@@ -126,16 +138,20 @@ func (b *mbox) compare() error {
 	}
 	first, rest, _ := strings.Cut(string(head), "\n")
 	second, _, _ := strings.Cut(rest, "\n")
-	if strings.HasPrefix(first, "From ") && second == setField+b.run.sets[b.key] {
+	const anew = "; --if-exists replace writes it anew"
+	switch want := setField + b.run.sets[b.key]; {
+	case strings.HasPrefix(first, mboxFrom) && second == want+allOf:
 		return errAlready
+	case strings.HasPrefix(first, mboxFrom) && second == want+partOf:
+		return errors.New(b.name + " is there already, without items that failed" + anew)
 	}
-	return errors.New(b.name + " is there already and holds something else")
+	return errors.New(b.name + " is there already and holds something else" + anew)
 }
 
 // message writes one message with what stands before and after it.
 func (b *mbox) message(it *store.Item, first bool) error {
 	c := &it.Catalogue
-	sender := c.Sender
+	sender := cmp.Or(c.Sender, c.From)
 	if !strings.Contains(sender, "@") || strings.ContainsFunc(sender, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		sender = "MAILER-DAEMON"
 	}
@@ -148,7 +164,9 @@ func (b *mbox) message(it *store.Item, first bool) error {
 	}
 	head := "From " + sender + " " + at.UTC().Format("Mon Jan _2 15:04:05 2006") + "\n"
 	if first {
-		head += setField + b.run.sets[b.key] + "\n"
+		head += setField + b.run.sets[b.key]
+		b.stated = int64(len(head))
+		head += allOf + "\n"
 	}
 	if read(it) {
 		head += "Status: RO\n"
@@ -178,8 +196,14 @@ func (b *mbox) commit() error {
 	}
 	f := b.file
 	b.file = nil
-	err := f.commit()
-	if err != nil {
+	if end, err := f.offset(); err == nil && end == 0 {
+		return f.abort(nil) // all failed
+	}
+	if b.lost {
+		f.amend(partOf, b.stated)
+	}
+	if err := f.commit(); err != nil {
+		b.forget()
 		return fmt.Errorf("the output folder: %w", err)
 	}
 	b.run.mu.Lock()
@@ -193,7 +217,16 @@ func (b *mbox) abort() {
 	if b.file != nil {
 		_ = b.file.abort(nil)
 		b.file = nil
+		b.forget()
 	}
+}
+
+// forget takes back what was counted: the file is not there after all.
+func (b *mbox) forget() {
+	b.run.mu.Lock()
+	defer b.run.mu.Unlock()
+	b.run.sum.Written -= b.items
+	b.run.sum.Bytes -= b.bytes
 }
 
 // mboxWriter writes a message as it stands in an mbox: line ends of one byte, and

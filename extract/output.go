@@ -127,7 +127,10 @@ func (f *file) Write(p []byte) (int, error) {
 
 // commit makes the file durable and gives it its name.
 func (f *file) commit() error {
-	err := f.w.Flush()
+	err := f.failed
+	if err == nil {
+		err = f.w.Flush()
+	}
 	if err == nil {
 		err = f.f.Sync()
 	}
@@ -174,4 +177,13 @@ func (f *file) rewind(to int64) error {
 	}
 	f.failed = err
 	return err
+}
+
+// amend changes what was written; commit tells an error.
+func (f *file) amend(text string, at int64) {
+	if err := f.w.Flush(); err != nil {
+		f.failed = err
+	} else if _, err := f.f.WriteAt([]byte(text), at); err != nil {
+		f.failed = err
+	}
 }
