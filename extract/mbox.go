@@ -140,9 +140,9 @@ func (b *mbox) compare() error {
 	second, _, _ := strings.Cut(rest, "\n")
 	const anew = "; --if-exists replace writes it anew"
 	switch want := setField + b.run.sets[b.key]; {
-	case strings.HasPrefix(first, mboxFrom) && second == want+allOf:
+	case strings.HasPrefix(first, separator) && second == want+allOf:
 		return errAlready
-	case strings.HasPrefix(first, mboxFrom) && second == want+partOf:
+	case strings.HasPrefix(first, separator) && second == want+partOf:
 		return errors.New(b.name + " is there already, without items that failed" + anew)
 	}
 	return errors.New(b.name + " is there already and holds something else" + anew)
@@ -162,7 +162,7 @@ func (b *mbox) message(it *store.Item, first bool) error {
 	if at.IsZero() {
 		at = c.Created
 	}
-	head := "From " + sender + " " + at.UTC().Format("Mon Jan _2 15:04:05 2006") + "\n"
+	head := separator + sender + " " + at.UTC().Format("Mon Jan _2 15:04:05 2006") + "\n"
 	if first {
 		head += setField + b.run.sets[b.key]
 		b.stated = int64(len(head))
@@ -227,71 +227,4 @@ func (b *mbox) forget() {
 	defer b.run.mu.Unlock()
 	b.run.sum.Written -= b.items
 	b.run.sum.Bytes -= b.bytes
-}
-
-// mboxWriter writes a message as it stands in an mbox: line ends of one byte, and
-// a ">" more before lines that could be taken for the beginning of a message.
-type mboxWriter struct {
-	w       io.Writer
-	start   bool // of a line, perhaps after some ">"
-	matched int  // bytes of mboxFrom that were there, and are held back
-	cr      bool // one is held back
-	out     []byte
-}
-
-const mboxFrom = "From "
-
-func (m *mboxWriter) Write(p []byte) (int, error) {
-	m.out = m.out[:0]
-	for _, c := range p {
-		if m.cr && c != '\n' {
-			m.byte('\r')
-		}
-		if m.cr = c == '\r'; !m.cr {
-			m.byte(c)
-		}
-	}
-	_, err := m.w.Write(m.out)
-	return len(p), err
-}
-
-// byte takes a byte of a line, or its end.
-func (m *mboxWriter) byte(c byte) {
-	if m.start {
-		switch {
-		case c == '>' && m.matched == 0:
-			m.out = append(m.out, c)
-			return
-		case c == mboxFrom[m.matched]:
-			if m.matched++; m.matched == len(mboxFrom) {
-				m.out = append(m.out, '>')
-				m.release()
-			}
-			return
-		}
-		m.release()
-	}
-	m.out = append(m.out, c)
-	m.start = c == '\n'
-}
-
-// release writes what was held back, which was not what it could have been.
-func (m *mboxWriter) release() {
-	m.out = append(m.out, mboxFrom[:m.matched]...)
-	m.matched, m.start = 0, false
-}
-
-// end ends the message, with an empty line after it.
-func (m *mboxWriter) end() error {
-	m.out = m.out[:0]
-	if m.cr {
-		m.byte('\r')
-	}
-	if !m.start || m.matched > 0 {
-		m.release()
-		m.out = append(m.out, '\n')
-	}
-	m.out = append(m.out, '\n')
-	_, err := m.w.Write(m.out)
-	return err
 }
