@@ -260,7 +260,7 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, times int) {
 		if len(text) > 0 && times > 0 {
-			text = strings.Repeat(text, min(times, 1+100_000/len(text)))
+			text = strings.Repeat(text, min(times, 1+40_000/len(text)))
 		}
 		m := &fts.Message{}
 		m.Props.Set(fts.MakeTag(0x1000, fts.StringUpload), text)
