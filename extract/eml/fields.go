@@ -128,6 +128,9 @@ func header(m *fts.Message) ([]field, error) {
 		skip[strings.ToLower(f.name)] = true
 	}
 	all := append(trace, own...)
+	if !skip["from"] {
+		all = append(all, field{name: "From", tokens: []string{"nobody:;"}}) // as RFC 6854 has it: there must be one
+	}
 	all = append(all, namedFields(m, skip)...)
 	if !skip["date"] {
 		all = append(all, dateField(m, idModifiedTime, idCreationTime)...)

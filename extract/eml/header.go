@@ -92,7 +92,8 @@ const (
 )
 
 // encodedWords writes text as RFC 2047 has it: by Q where most of it is ASCII,
-// else by B. A character is never in two words.
+// else by B. A character is never in two words, and only the last word of B is
+// padded: there are programs that read no further.
 func encodedWords(text string) []string {
 	wide := 0
 	for i := range len(text) {
@@ -100,29 +101,36 @@ func encodedWords(text string) []string {
 			wide++
 		}
 	}
-	q := wide*3 < len(text)
-	var words []string
+	if wide*3 >= len(text) {
+		if words, ok := words("b?", text, 3, func(s string) int { return len(s) }, wordRoom/4*3, base64.StdEncoding.EncodeToString); ok {
+			return words
+		}
+	}
+	words, _ := words("q?", text, 1, qCost, wordRoom, func(b []byte) string { return qEncode(string(b)) })
+	return words
+}
+
+// words parts text into encoded words, of which each but the last has a multiple of
+// unit bytes and costs at most room: false if that can't be.
+func words(kind, text string, unit int, cost func(string) int, room int, encode func([]byte) string) (all []string, ok bool) {
 	for text != "" {
-		size, room := 0, 0
-		for size < len(text) {
-			_, n := utf8.DecodeRuneInString(text[size:])
-			cost := room + n
-			if q {
-				cost = room + qCost(text[size:size+n])
-			}
-			if q && cost > wordRoom || !q && base64.StdEncoding.EncodedLen(cost) > wordRoom {
+		size, end, spent := 0, 0, 0
+		for end < len(text) {
+			_, n := utf8.DecodeRuneInString(text[end:])
+			if spent += cost(text[end : end+n]); spent > room {
 				break
 			}
-			size, room = size+n, cost
+			if end += n; end%unit == 0 || end == len(text) {
+				size = end
+			}
 		}
-		if q {
-			words = append(words, wordHead+"q?"+qEncode(text[:size])+wordTail)
-		} else {
-			words = append(words, wordHead+"b?"+base64.StdEncoding.EncodeToString([]byte(text[:size]))+wordTail)
+		if size == 0 {
+			return nil, false
 		}
+		all = append(all, wordHead+kind+encode([]byte(text[:size]))+wordTail)
 		text = text[size:]
 	}
-	return words
+	return all, true
 }
 
 // qLiteral says whether Q leaves a byte as it is, also in a display name (RFC 2047, 5.3).
