@@ -2,6 +2,7 @@ package eml
 
 import (
 	"io"
+	"mime"
 	"strings"
 
 	"mailferry/fts"
@@ -53,8 +54,12 @@ func attachmentPart(a *fts.Attachment, inline bool) *part {
 	if p.text != nil {
 		charset = parameters("charset", "utf-8")
 	}
+	var smime []string
+	if _, params, err := mime.ParseMediaType(a.Mime()); err == nil && params["smime-type"] != "" {
+		smime = parameters("smime-type", params["smime-type"])
+	}
 	p.fields = []field{
-		valued("Content-Type", kind, charset, title),
+		valued("Content-Type", kind, charset, smime, title),
 		valued("Content-Disposition", disposition, filename),
 	}
 	if id := contentID(a); id != "" {

@@ -2,6 +2,7 @@ package eml_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -175,6 +176,20 @@ func wanted(t testing.TB, m *fts.Message) *read {
 			r.Date = at.Unix()
 		}
 	}
+	if strings.HasSuffix(m.Class(), "SMIME.MultipartSigned") {
+		// The content is the one that was signed.
+		p, _ := m.Attachments[0].Data()
+		from, err := p.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signed, err := mail.ReadMessage(from); err == nil && strings.HasPrefix(signed.Header.Get("Content-Type"), "multipart/signed") {
+			if err := r.collect(signed.Header.Get, signed.Body); err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+	}
 	kind, err := m.Body()
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +344,7 @@ func readGo(raw []byte) (*read, error) {
 }
 
 func (r *read) collect(get func(string) string, body io.Reader) error {
-	kind, params, err := mime.ParseMediaType(get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(cmp.Or(get("Content-Type"), "text/plain"))
 	if err != nil {
 		return fmt.Errorf("content type %q: %w", get("Content-Type"), err)
 	}

@@ -57,6 +57,7 @@ func valued(name, value string, params ...[]string) field {
 // such once it is encoded.
 func mediaType(text string) string {
 	const anything = "application/octet-stream"
+	text, _, _ = strings.Cut(text, ";")
 	text = strings.ToLower(strings.TrimSpace(text))
 	major, minor, ok := strings.Cut(text, "/")
 	token := func(s string) bool {

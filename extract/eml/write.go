@@ -44,6 +44,12 @@ func (w *writer) message(m *fts.Message, last bool) error {
 	for _, f := range fields {
 		w.field(f)
 	}
+	if done, err := w.signed(m, last); done || err != nil {
+		return err
+	}
+	if a := asSent(m, smimeClass, "application/pkcs7-mime"); a != nil {
+		return w.part(attachmentPart(a, false), last)
+	}
 	text, rich, inline, err := body(m)
 	if err != nil {
 		return err

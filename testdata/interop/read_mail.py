@@ -45,7 +45,7 @@ def collect(part, mail, defects):
     elif kind == 'message/rfc822':
         mail['attachments'].append({'name': part.get_filename() or '', 'message': describe(part.get_content(), defects)})
     elif disposition is None:
-        body = part.get_payload(decode=True).decode(part.get_content_charset())
+        body = part.get_payload(decode=True).decode(part.get_content_charset('ascii'))
         body = body.replace('\r\n', '\n').replace('\r', '\n')
         mail['bodies'].append({'type': kind, 'sha256': sha256(body.encode())})
     else:
