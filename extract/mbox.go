@@ -102,11 +102,11 @@ func (b *mbox) add(ctx context.Context, it *store.Item) error {
 		return nil
 	}
 	if b.file.failed != nil {
-		return fatalError{fmt.Errorf("write %s: %w", b.name, b.file.failed)}
+		return fatal(b.file.failed)
 	}
 	b.lost = true
 	if err := b.file.rewind(start); err != nil {
-		return fatalError{fmt.Errorf("write %s: %w", b.name, err)}
+		return fatal(err)
 	}
 	return err
 }
@@ -204,7 +204,7 @@ func (b *mbox) commit() error {
 	}
 	if err := f.commit(); err != nil {
 		b.forget()
-		return fmt.Errorf("the output folder: %w", err)
+		return fatal(err)
 	}
 	b.run.mu.Lock()
 	defer b.run.mu.Unlock()

@@ -34,10 +34,29 @@ type fatalError struct{ err error }
 func (e fatalError) Error() string { return e.err.Error() }
 func (e fatalError) Unwrap() error { return e.err }
 
+// fatal is an error that ends a run. It does not tell the name of a file, which
+// is mail content.
+func fatal(err error) error {
+	var at *fs.PathError
+	var between *os.LinkError
+	switch {
+	case errors.As(err, new(fatalError)):
+		return err
+	case errors.As(err, &at):
+		err = at.Err
+	case errors.As(err, &between):
+		err = between.Err
+	}
+	if fault.IsNoSpace(err) {
+		err = fmt.Errorf("the disk is full: %w", err)
+	}
+	return fatalError{fmt.Errorf("write to the output folder: %w", err)}
+}
+
 // outputError is an error of the file system. Of most, another file knows nothing.
 func outputError(err error) error {
 	if err != nil && (fault.IsNoSpace(err) || errors.Is(err, fs.ErrPermission)) {
-		return fatalError{err}
+		return fatal(err)
 	}
 	return err
 }
@@ -154,7 +173,7 @@ func (f *file) abort(cause error) error {
 	f.f.Close()
 	_ = f.out.root.Remove(part(f.name))
 	if f.failed != nil {
-		return fatalError{fmt.Errorf("write %s: %w", f.name, f.failed)}
+		return fatal(f.failed)
 	}
 	return cause
 }

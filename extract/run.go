@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -218,12 +217,11 @@ func (r *run) content(w io.Writer, it *store.Item) error {
 // the run.
 func (r *run) done(ctx context.Context, j *job, files int, err error) error {
 	var skip skipped
-	var fatal fatalError
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return ctx.Err()
-	case errors.As(err, &fatal):
-		return fmt.Errorf("the output folder: %w", fatal.err)
+	case errors.As(err, new(fatalError)):
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
