@@ -10,6 +10,7 @@ const separator = "From "
 type mboxWriter struct {
 	w       io.Writer
 	start   bool // of a line, perhaps after some ">"
+	open    bool // the line has something in it
 	matched int  // bytes of separator that were there, and are held back
 	cr      bool // one is held back
 	out     []byte
@@ -31,6 +32,7 @@ func (m *mboxWriter) Write(p []byte) (int, error) {
 
 // byte takes a byte of a line, or its end.
 func (m *mboxWriter) byte(c byte) {
+	m.open = c != '\n'
 	if m.start {
 		switch {
 		case c == '>' && m.matched == 0:
@@ -61,7 +63,7 @@ func (m *mboxWriter) end() error {
 	if m.cr {
 		m.byte('\r')
 	}
-	if !m.start || m.matched > 0 {
+	if m.open {
 		m.release()
 		m.out = append(m.out, '\n')
 	}
