@@ -14,6 +14,7 @@ func FuzzMbox(f *testing.F) {
 	f.Add("Fro\r\rm \r", 3)
 	f.Add(strings.Repeat(">", 300)+"From x", 7)
 	f.Add("\n\nFFrom \nFFrom ", 2)
+	f.Add(">", 1)
 	f.Fuzz(func(t *testing.T, message string, size int) {
 		var b bytes.Buffer
 		w := &mboxWriter{w: &b, start: true}
