@@ -69,7 +69,7 @@ func realMailbox(t testing.TB) string {
 func TestParsers(t *testing.T) {
 	for name, corpus := range map[string]func(testing.TB, func(string, []byte)){
 		"independent": independent,
-		"sample":      func(t testing.TB, each func(string, []byte)) { simulated(t, "sample:400", each) },
+		"sample":      func(t testing.TB, each func(string, []byte)) { simulated(t, "sample:120", each) },
 		"real":        func(t testing.TB, each func(string, []byte)) { simulated(t, realMailbox(t), each) },
 	} {
 		t.Run(name, func(t *testing.T) {
