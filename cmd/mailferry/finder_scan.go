@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 
@@ -26,6 +27,34 @@ func (f *finder) scan(ctx context.Context) iter.Seq2[store.Item, error] {
 				if (ok || err != nil) && (!yield(item, err) || err != nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// byFolder yields the items of one folder after the other. Without a query all of
+// them are looked at anyway, so that no index is needed.
+func (f *finder) byFolder(ctx context.Context, queried bool) iter.Seq2[store.Item, error] {
+	if !queried {
+		return f.scan(ctx)
+	}
+	return func(yield func(store.Item, error) bool) {
+		index, err := f.index(ctx)
+		switch {
+		case errors.Is(err, search.ErrNone):
+			f.scan(ctx)(yield)
+			return
+		case err != nil:
+			yield(store.Item{}, err)
+			return
+		}
+		defer index.Close()
+		for item, err := range f.items(index.Find(ctx, f.query, search.Options{Order: search.ByFolder})) {
+			if err != nil {
+				err = askError(err)
+			}
+			if !yield(item, err) || err != nil {
+				return
 			}
 		}
 	}

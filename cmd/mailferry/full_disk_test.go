@@ -74,6 +74,30 @@ func fillDisk(t *testing.T, size string) {
 	j.judge()
 }
 
+// TestFullDiskExtract fills the disk that files are written to: those that are
+// there are whole, and the same command completes once there is room.
+func TestFullDiskExtract(t *testing.T) {
+	disk := smallDisk(t, "200k")
+	j := newJob(t)
+	j.store = filepath.Join(t.TempDir(), "store")
+	j.run("export")
+	args := func(out string, more ...string) []string {
+		return append([]string{"extract", "--store", j.store, "--format", "json", "--out", out}, more...)
+	}
+	out, other := filepath.Join(disk, "out"), t.TempDir()
+	j.ends(exitFailed, "write to the output folder: the disk is full", args(out)...)
+	remount(t, disk, 0, "size=256m")
+	for _, args := range [][]string{args(out), args(other)} {
+		cmd, said := program(t, t.Context(), args...)
+		if err := cmd.Run(); err != nil || !strings.Contains(said.String(), "All ") {
+			t.Fatalf("%v: %v\n%s", args, err, said)
+		}
+	}
+	if diff, err := exec.CommandContext(t.Context(), "diff", "-r", out, other).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
 // TestFullDiskLater fills the disk once the mailbox is in the store: an upload
 // sends nothing that it can't write down before, and a compaction or a repair
 // without room loses nothing.

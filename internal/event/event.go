@@ -36,7 +36,7 @@ type Event struct {
 	Folder  string        `json:"folder,omitempty"`
 	Item    string        `json:"item,omitempty"`     // source item id
 	NewItem string        `json:"new_item,omitempty"` // id at the target
-	Action  string        `json:"action,omitempty"`   // exported, uploaded, updated, skipped, would-export, would-upload, ...
+	Action  string        `json:"action,omitempty"`   // exported, uploaded, updated, extracted, skipped, would-export, would-upload, ...
 	Class   string        `json:"class,omitempty"`
 	Subject string        `json:"subject,omitempty"`
 	Code    string        `json:"code,omitempty"` // EWS response code of a failure

@@ -22,6 +22,7 @@ const maxWord = 64
 // and digits, and need no quoting anywhere.
 func AppendWords(dst []byte, text string) []byte {
 	if !isASCII(text) {
+		text = strings.ToValidUTF8(text, " ") // norm leaves alone what follows bytes that are no UTF-8
 		text = norm.NFKD.String(cases.Fold().String(norm.NFKC.String(text)))
 	}
 	in := 0 // bytes of the word that is read; 0: none
