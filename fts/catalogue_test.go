@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mailferry/fts/internal/text"
+	"mailferry/internal/memtest"
 )
 
 func inspected(t *testing.T, m *Message) Catalogue {
@@ -253,6 +254,7 @@ func FuzzEntryID(f *testing.F) {
 	f.Add(wrappedID(bookID("/o=x")))
 	f.Add(append([]byte{1, 0, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0}, bookID("")...))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		p, ok := ParseEntryID(b)
 		if n := len(p.Name) + len(p.Address) + len(p.Type); n > 3*len(b) || !ok && p.Name != "" {
 			t.Fatalf("%d bytes became %d", len(b), n)

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"testing/iotest"
+
+	"mailferry/internal/memtest"
 )
 
 // seeds are blobs that this package wrote: one with something of everything,
@@ -50,6 +52,7 @@ func FuzzInspect(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, blob []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		r := bytes.NewReader(blob)
 		got, err := Inspect(r)
 		var p *Problem
@@ -75,6 +78,7 @@ func FuzzReadMessage(f *testing.F) {
 		f.Add(s[62:], uint16(31680))
 	}
 	f.Fuzz(func(t *testing.T, records []byte, size uint16) {
+		defer memtest.Bound(t, 64<<20)()
 		blob := append(enframe(nil, 1), records...)
 		m, err := ReadMessage(bytes.NewReader(blob))
 		if err != nil {
@@ -111,6 +115,7 @@ func FuzzContent(f *testing.F) {
 		f.Add(inner, uint16(5), stream(0x00170003, 1))
 	}
 	f.Fuzz(func(t *testing.T, inner []byte, size uint16, before []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		a, errA := ReadContent(bytes.NewReader(enframe(inner, 1+int(size))))
 		b, errB := ReadContent(iotest.OneByteReader(bytes.NewReader(enframe(append(before, inner...), 1<<20))))
 		var p *Problem

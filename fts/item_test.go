@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"mailferry/internal/memtest"
 )
 
 // opener opens a blob and counts how often and how many are open.
@@ -278,6 +280,7 @@ func FuzzItem(f *testing.F) {
 	}
 	f.Add(enframe(append(stream(0x100084B0, inlineSize+10), make([]byte, inlineSize+10)...), 5000)[62:])
 	f.Fuzz(func(t *testing.T, records []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		blob := append(enframe(nil, 1), records...)
 		o := &opener{blob: blob}
 		it, err := OpenItem(o.Open)

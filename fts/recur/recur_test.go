@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"mailferry/internal/memtest"
 )
 
 // maker writes structures down as [MS-OXOCAL] has them.
@@ -182,6 +184,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(series(0x3008, true))
 	f.Add(series(0x3009, false))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		s, err := Parse(b, 932)
 		if len(s.Deleted)+len(s.Modified)+len(s.Exceptions) > len(b)/4 {
 			t.Fatalf("%d bytes became %d days", len(b), len(s.Deleted)+len(s.Modified)+len(s.Exceptions))
@@ -197,6 +200,7 @@ func FuzzZone(f *testing.F) {
 	f.Add(make([]byte, 48))
 	f.Add(append([]byte{2, 1, 6, 0, 2, 0, 0, 0, 1, 0}, make([]byte, 66)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		for _, parse := range []func([]byte) (*Zone, error){ParseZone, ParseDefinition} {
 			z, err := parse(b)
 			if err == nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"mailferry/internal/memtest"
 )
 
 const head = `{\rtf1\ansi\ansicpg1251\fromhtml1 \deff0{\fonttbl{\f0\fswiss Arial;}{\f1\fmodern\fcharset128 \'82\'6c\'82\'72;}{\f2\fcharset204 X;}{\f3\fcharset0 Y;}}` +
@@ -94,6 +96,7 @@ func FuzzDecoder(f *testing.F) {
 	f.Add([]byte(`{\rtf1\ansi\fromtext a\par\f1\bin2 xx\ansicpg932 \'83A}`))
 	f.Add(sample()[:500])
 	f.Fuzz(func(t *testing.T, b []byte) {
+		defer memtest.Bound(t, 64<<20)()
 		read := func(r io.Reader) ([]byte, Kind, error) {
 			d, err := NewDecoder(r)
 			if err != nil {
@@ -118,6 +121,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte(`{\rtf1 x}`), false)
 	f.Add([]byte("\x0e\x00\x00\x00\x02\x00\x00\x00LZFu\x00\x00\x00\x00\xff\x00"), true)
 	f.Fuzz(func(t *testing.T, b []byte, raw bool) {
+		defer memtest.Bound(t, 64<<20)()
 		if !raw {
 			if len(b) > 6000 {
 				return

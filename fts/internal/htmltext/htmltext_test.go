@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"mailferry/internal/memtest"
 )
 
 func TestReader(t *testing.T) {
@@ -35,6 +37,7 @@ func TestReader(t *testing.T) {
 func FuzzReader(f *testing.F) {
 	f.Add("<p>a&amp;b<pre>\r\n</pre><li><!-- --><style>x</style><td>")
 	f.Fuzz(func(t *testing.T, s string) {
+		defer memtest.Bound(t, 64<<20)()
 		got, err := io.ReadAll(NewReader(strings.NewReader(s)))
 		slow, slowErr := io.ReadAll(NewReader(iotest.OneByteReader(strings.NewReader(s))))
 		if string(got) != string(slow) || err != nil || slowErr != nil {
