@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 var simulators = []string{"cmd_demo", "cmd_simulate"}
 
 // helpers are imported by tests, and by each other, only.
-var helpers = []string{"store/storetest", "internal/sharedtest", "internal/xsdtest"}
+var helpers = []string{"store/storetest", "internal/authtest", "internal/sharedtest", "internal/xsdtest"}
 
 // owners says who may import what comes from elsewhere; the longest prefix that
 // fits counts. What is not here is a new dependency: it is added here too.

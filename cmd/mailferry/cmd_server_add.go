@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -127,21 +126,18 @@ func (a *app) newProfile(o serverAddOptions, name string) (*config, profile, mai
 	if err := p.check(); err != nil {
 		return fail(err)
 	}
-	return conf, absoluteFiles(p), address, nil
+	if p.proxyPassword() {
+		return fail(usagef("no password is stored, and the address of the proxy holds one: leave it to HTTPS_PROXY, or write it into the profile yourself"))
+	}
+	return conf, p.withFiles(absolute), address, nil
 }
 
-// absoluteFiles makes the file names of flags good from every folder.
-func absoluteFiles(p profile) profile {
-	v := reflect.ValueOf(&p).Elem()
-	for i := range v.NumField() {
-		key := v.Type().Field(i).Tag.Get("toml")
-		if f := v.Field(i); strings.HasSuffix(key, "file") && f.Kind() == reflect.String && f.String() != "" {
-			if full, err := filepath.Abs(f.String()); err == nil {
-				f.SetString(full)
-			}
-		}
+// absolute makes the file name of a flag good from every folder.
+func absolute(name string) string {
+	if full, err := filepath.Abs(name); err == nil {
+		return full
 	}
-	return p
+	return name
 }
 
 // stepText names a step of Autodiscover for people.

@@ -30,6 +30,7 @@ type profile struct {
 	Access          string   `toml:"access"`
 	CAFile          string   `toml:"ca-file"`
 	Insecure        bool     `toml:"insecure"`
+	reach
 }
 
 // loadConfig reads the config file. A file that nobody named and that isn't
@@ -59,9 +60,7 @@ func loadConfig(path string) (*config, error) {
 		return nil, usagef("config %s: unknown key %q", path, unknown[0].String())
 	}
 	for name, p := range c.Server {
-		p.PasswordFile = c.relative(p.PasswordFile)
-		p.CAFile = c.relative(p.CAFile)
-		c.Server[name] = p
+		c.Server[name] = p.withFiles(c.relative)
 	}
 	return c, nil
 }
@@ -109,7 +108,7 @@ func (p profile) check() error {
 	if p.User == "" {
 		return usagef("no user: give --user 'DOMAIN\\name' or --user name@domain, or name a profile as SERVER:user@domain")
 	}
-	return nil
+	return p.reach.check()
 }
 
 // over lays the set fields of the flags over a profile and fills the defaults.
@@ -131,6 +130,7 @@ func (p profile) over(base profile) profile {
 		CAFile:       pick(p.CAFile, base.CAFile, ""),
 		Insecure:     p.Insecure || base.Insecure,
 		PasswordFile: p.PasswordFile,
+		reach:        p.reach.over(base.reach),
 	}
 	if merged.PasswordFile == "" {
 		merged.PasswordFile, merged.PasswordCommand = base.PasswordFile, base.PasswordCommand

@@ -156,9 +156,8 @@ func (p *profile) lines(name string) (string, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "[server.%s]\n", tomlKey(name))
 	v := reflect.ValueOf(*p)
-	for i := range v.NumField() {
-		field, value := v.Type().Field(i), v.Field(i)
-		key := field.Tag.Get("toml")
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		key, value := field.Tag.Get("toml"), v.FieldByIndex(field.Index)
 		if key == "" || key == "-" || value.IsZero() {
 			continue
 		}

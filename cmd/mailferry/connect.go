@@ -30,6 +30,7 @@ func (c *connectFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Access, "access", "", "how to reach the mailbox: impersonate (default) or delegate (own mailbox, or full access)")
 	fs.StringVar(&c.CAFile, "ca-file", "", "`FILE` of a private certificate authority (PEM)")
 	fs.BoolVar(&c.Insecure, "insecure", false, "don't check the server's certificate (warns on every run)")
+	c.reach.addFlags(fs)
 	fs.StringVar(&c.trace, "trace", "", "write requests and answers to this `DIR`, secrets and mail data cut out")
 	c.discover.addFlags(fs)
 }
@@ -107,20 +108,8 @@ func (a *app) loginOptions(ctx context.Context, server string, p profile) (ewsau
 	}
 	return ewsauth.Options{
 		Scheme: ewsauth.Scheme(p.Auth), User: p.User, Password: secret, Renew: a.renewal(ctx, server, p),
-		TLS: tls,
+		TLS: tls, EPA: p.EPA, AllowPlaintext: p.AllowPlaintext,
 	}, nil
-}
-
-// tls says how connections to a server are made, before any login.
-func (p profile) tls() (ewsauth.TLSOptions, error) {
-	tls := ewsauth.TLSOptions{Insecure: p.Insecure}
-	if p.CAFile != "" {
-		var err error
-		if tls.CAs, err = ewsauth.LoadCA(p.CAFile); err != nil {
-			return tls, usageError{err}
-		}
-	}
-	return tls, nil
 }
 
 func (a *app) newClient(newTransport func() http.RoundTripper, p profile, mailbox string, workers int, trace string, show *progress) (*ews.Client, error) {

@@ -137,7 +137,7 @@ func (d *doctor) connection(context.Context) finding {
 	case w.connected == "" && w.err != nil:
 		return failed(w.err, "check the proxy's address, and whether it lets through to this host")
 	case w.proxy != nil && w.err != nil && w.state == nil && w.tlsErr == nil && strings.HasPrefix(d.p.URL, "https:"):
-		return failed(fmt.Errorf("the proxy %s does not let us through: %w", w.proxy.Redacted(), w.err), "have the proxy let this host and port through, or go around it: set NO_PROXY")
+		return failed(fmt.Errorf("the proxy %s does not let us through: %w", w.proxy.Redacted(), w.err), "have the proxy let this host and port through, or go around it: set NO_PROXY, or give --proxy direct")
 	case w.proxy != nil:
 		return fine("connected, through the proxy %s", w.proxy.Redacted())
 	}

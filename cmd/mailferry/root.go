@@ -114,6 +114,9 @@ refused; 5 store locked, damaged, of a newer format or not opened by this key;
 // begin runs before every command: the environment fills the flags that were
 // not given, then logging starts.
 func (a *app) begin(cmd *cobra.Command) error {
+	if err := refuseProxyPassword(cmd.Flags()); err != nil {
+		return err
+	}
 	if err := flagsFromEnvironment(cmd.Flags()); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func Basic(user string, password Secret, next http.RoundTripper) http.RoundTripp
 func (b *basic) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != "https" && !b.plaintext && !isLoopback(req.URL.Hostname()) {
 		closeBody(req)
-		return nil, fmt.Errorf("basic login to %s: the password would cross the network in the clear; use https or ntlm, or allow plaintext", req.URL.Host)
+		return nil, fmt.Errorf("basic login to %s: the password would cross the network in the clear; use https or ntlm, or give --allow-plaintext", req.URL.Host)
 	}
 	authorized := req.Clone(req.Context())
 	secret := b.password.current()

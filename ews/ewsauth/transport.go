@@ -27,6 +27,7 @@ type TLSOptions struct {
 	Cert       []tls.Certificate // client certificates
 	ServerName string            // expected in the certificate instead of the URL's host
 	Insecure   bool              // accept any certificate
+	Proxy      Proxy             // on the way
 }
 
 // LoadCA returns the system's certificate authorities and those in a PEM file.
@@ -62,16 +63,16 @@ func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
 }
 
 // NewTransport returns a transport for one worker: HTTP/1.1 on one connection
-// to a host, TLS 1.2 or newer, the proxy that the environment names. It bounds
-// the time of connecting, never that of a transfer, and leaves
+// to a host, TLS 1.2 or newer, through the proxy, if any. It bounds the time of connecting, never that of a transfer, and leaves
 // Content-Encoding to the caller.
 func NewTransport(o TLSOptions) *http.Transport {
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
-		DialContext: dialer.DialContext,
+		Proxy:                  o.Proxy.choose,
+		OnProxyConnectResponse: connected,
+		DialContext:            dialer.DialContext,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            o.CAs,
