@@ -1,6 +1,10 @@
 package fts
 
-import "mailferry/fts/internal/text"
+import (
+	"fmt"
+
+	"mailferry/fts/internal/text"
+)
 
 // Type is a property type ([MS-OXCDATA] 2.11.1, [MS-OXCFXICS] 2.2.4.1.1).
 type Type uint16
@@ -28,6 +32,29 @@ const (
 	StringUpload     Type = 0x84B0 // code page 1200, UTF-16LE: what ExportItems writes
 	StringsUpload    Type = 0x94B0 // the same, multi-value
 )
+
+var typeNames = map[Type]string{
+	Integer16: "Integer16", Integer32: "Integer32", Floating32: "Floating32", Floating64: "Floating64",
+	CurrencyType: "Currency", FloatingTimeType: "FloatingTime", ErrorCodeType: "ErrorCode", Boolean: "Boolean",
+	ObjectType: "Object", Integer64: "Integer64", String8: "String8", String: "String", Time: "Time",
+	GUIDType: "Guid", ServerIDType: "ServerId", Binary: "Binary",
+}
+
+// Name names a type as [MS-OXCDATA] 2.11.1 does: "String", "MultipleInteger32".
+// A string in a code page is a String; a type that is not known is a number.
+func (t Type) Name() string {
+	multiple := ""
+	if t&MultiValue != 0 {
+		multiple = "Multiple"
+	}
+	if t&CodePage != 0 {
+		return multiple + "String"
+	}
+	if name := typeNames[t&^MultiValue]; name != "" {
+		return multiple + name
+	}
+	return fmt.Sprintf("0x%04X", uint16(t))
+}
 
 // layout is how values of a type lie on the wire.
 type layout struct {

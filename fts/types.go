@@ -3,6 +3,7 @@ package fts
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -83,6 +84,23 @@ const unixEpoch = 116444736000000000
 func (f FileTime) Time() time.Time {
 	d := int64(f/1e7) - unixEpoch/1e7
 	return time.Unix(d, int64(f%1e7)*100).UTC()
+}
+
+// Text returns the time as RFC 3339 in UTC, or beyond the year 9999 as a number.
+func (f FileTime) Text() string {
+	if t := f.Time(); t.Year() <= 9999 {
+		return t.Format(time.RFC3339Nano)
+	}
+	return strconv.FormatUint(uint64(f), 10)
+}
+
+// Text returns the amount with its four decimals.
+func (c Currency) Text() string {
+	sign, n := "", uint64(c)
+	if c < 0 {
+		sign, n = "-", -n
+	}
+	return fmt.Sprintf("%s%d.%04d", sign, n/10000, n%10000)
 }
 
 // FileTimeOf returns t as a FileTime, cut to 100 ns. Times before 1601 become 0.

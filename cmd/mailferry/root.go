@@ -103,7 +103,7 @@ refused; 5 store locked, damaged, of a newer format or not opened by this key;
 	a.global.addFlags(root.PersistentFlags())
 	root.AddCommand(
 		newExportCommand(a), newUploadCommand(a), newRestoreCommand(a), newVerifyCommand(a),
-		newLsCommand(a), newFindCommand(a), newExtractCommand(a), newFailuresCommand(a), newStoreCommand(a),
+		newLsCommand(a), newFindCommand(a), newShowCommand(a), newExtractCommand(a), newFailuresCommand(a), newStoreCommand(a),
 		newServerCommand(a), newDoctorCommand(a),
 		newSimulateCommand(a), newDemoCommand(a),
 		newCompletionCommand(), newGenerateCommand(), newVersionCommand(a),

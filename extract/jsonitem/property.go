@@ -6,32 +6,10 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"mailferry/fts"
 )
-
-var typeNames = map[fts.Type]string{
-	fts.Integer16: "Integer16", fts.Integer32: "Integer32", fts.Floating32: "Floating32", fts.Floating64: "Floating64",
-	fts.CurrencyType: "Currency", fts.FloatingTimeType: "FloatingTime", fts.ErrorCodeType: "ErrorCode", fts.Boolean: "Boolean",
-	fts.ObjectType: "Object", fts.Integer64: "Integer64", fts.String8: "String8", fts.String: "String", fts.Time: "Time",
-	fts.GUIDType: "Guid", fts.ServerIDType: "ServerId", fts.Binary: "Binary",
-}
-
-func typeName(t fts.Type) string {
-	multiple := ""
-	if t&fts.MultiValue != 0 {
-		multiple = "Multiple"
-	}
-	if t&fts.CodePage != 0 {
-		return multiple + "String"
-	}
-	if name := typeNames[t&^fts.MultiValue]; name != "" {
-		return multiple + name
-	}
-	return fmt.Sprintf("0x%04X", uint16(t))
-}
 
 func (w *writer) property(p fts.Prop) error {
 	w.raw(fmt.Sprintf(`"tag":"0x%08X","name":`, uint32(p.Tag)))
@@ -45,7 +23,7 @@ func (w *writer) property(p fts.Prop) error {
 			w.raw(`,"lid":` + strconv.FormatUint(uint64(p.Name.LID), 10))
 		}
 	}
-	w.raw(`,"type":"` + typeName(p.Tag.Type()) + `","value":`)
+	w.raw(`,"type":"` + p.Tag.Type().Name() + `","value":`)
 	return w.value(p)
 }
 
@@ -113,21 +91,13 @@ func (w *writer) scalar(v any) error {
 	case float64:
 		w.float(v, 64)
 	case fts.Currency:
-		sign, n := "", uint64(v)
-		if v < 0 {
-			sign, n = "-", -n
-		}
-		w.quoted(fmt.Sprintf("%s%d.%04d", sign, n/10000, n%10000))
+		w.quoted(v.Text())
 	case fts.FloatingTime:
 		w.float(float64(v), 64)
 	case fts.ErrorCode:
 		w.quoted(fmt.Sprintf("0x%08X", uint32(v)))
 	case fts.FileTime:
-		if t := v.Time(); t.Year() <= 9999 {
-			w.quoted(t.Format(time.RFC3339Nano))
-		} else {
-			w.quoted(strconv.FormatUint(uint64(v), 10))
-		}
+		w.quoted(v.Text())
 	case fts.GUID:
 		w.quoted(v.String())
 	case bool:
