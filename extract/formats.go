@@ -6,6 +6,7 @@ import (
 
 	"mailferry/extract/eml"
 	"mailferry/extract/jsonitem"
+	"mailferry/extract/vcf"
 	"mailferry/fts"
 	"mailferry/internal/selection"
 	"mailferry/store"
@@ -35,6 +36,9 @@ var Formats = []Format{
 	{Name: "eml", Ext: ".eml", Write: eml.Write, About: "mail, as any mail program opens it", Not: []string{
 		"IPM.Appointment", "IPM.Appointment.*", "IPM.Contact", "IPM.Contact.*", "IPM.DistList", "IPM.DistList.*",
 		"IPM.Task", "IPM.Task.*", "IPM.Activity", "IPM.Activity.*",
+	}},
+	{Name: "vcf", Ext: ".vcf", Write: vcf.Write, About: "contacts and distribution lists as vCards, for address books", Only: []string{
+		"IPM.Contact", "IPM.Contact.*", "IPM.DistList", "IPM.DistList.*",
 	}},
 	{Name: "json", Ext: ".json", Write: jsonitem.Write, About: "every property of every item"},
 	{Name: blobFormat, Ext: ".fts", About: "the blob itself, as the server gave it"},

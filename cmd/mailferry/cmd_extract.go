@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"mailferry/extract"
+	"mailferry/extract/vcf"
+	"mailferry/fts"
 	"mailferry/store"
 )
 
@@ -19,6 +22,7 @@ type extractOptions struct {
 	format   string
 	out      string
 	mbox     bool
+	vcard    string
 	ifExists string
 	deleted  bool
 }
@@ -32,7 +36,7 @@ func newExtractCommand(a *app) *cobra.Command {
 DIR/MAILBOX. No server is asked. The formats are
 
 ` + formatLines() + `
-Mail (MIME) and its like are a rendering, not a backup: they show what a person sees, and
+Mail (MIME) and vCards are a rendering, not a backup: they show what a person sees, and
 have no place for most properties. Only the store itself is to be restored from; of the
 formats only fts and json leave nothing out.
 
@@ -60,6 +64,7 @@ Items that a format has no place for are counted and named, and are no failure.`
 	fs.StringVar(&o.format, "format", "eml", "how to write items: "+strings.Join(extract.Names(), ", "))
 	fs.StringVar(&o.out, "out", "", "write into this `DIR`, which is made if there is none")
 	fs.BoolVar(&o.mbox, "mbox", false, "one mbox file for each folder, of --format eml")
+	fs.StringVar(&o.vcard, "vcard", string(vcf.V4), "of --format vcf the version: 4.0, or 3.0 for programs that read no other")
 	fs.StringVar(&o.ifExists, "if-exists", "skip", "what to do with a file that is there already: skip, or replace it")
 	o.choose.addFlags(fs)
 	fs.BoolVar(&o.deleted, "include-deleted", false, "items that were deleted at the source after their export, too")
@@ -86,8 +91,13 @@ func (a *app) extract(ctx context.Context, o extractOptions, args []string) erro
 		return usagef("say where to write: --out DIR")
 	case o.mbox && format.Name != "eml":
 		return usagef("--mbox is of --format eml, not of %s", format.Name)
+	case o.vcard != string(vcf.V3) && o.vcard != string(vcf.V4):
+		return usagef("--vcard %q: use 3.0 or 4.0", o.vcard)
 	case o.ifExists != "skip" && o.ifExists != "replace":
 		return usagef("--if-exists %q: use skip or replace", o.ifExists)
+	}
+	if format.Name == "vcf" {
+		format.Write = func(w io.Writer, it *fts.Item) error { return vcf.WriteVersion(w, it, vcf.Version(o.vcard)) }
 	}
 	choose, err := o.choose.parse()
 	if err != nil {

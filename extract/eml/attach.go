@@ -5,6 +5,7 @@ import (
 	"mime"
 	"strings"
 
+	"mailferry/extract/internal/internet"
 	"mailferry/fts"
 )
 
@@ -21,7 +22,7 @@ func contentID(a *fts.Attachment) string {
 // attachmentPart is an attachment, as one that the HTML shows or as one for itself.
 func attachmentPart(a *fts.Attachment, inline bool) *part {
 	p := &part{}
-	name, kind := a.Name(), mediaType(a.Mime())
+	name, kind := a.Name(), internet.MediaType(a.Mime())
 	data, has := a.Data()
 	switch {
 	case a.Embedded != nil:

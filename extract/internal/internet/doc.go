@@ -1,0 +1,3 @@
+// Package internet writes what an item tells as the internet has it: addresses
+// and media types.
+package internet
