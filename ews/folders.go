@@ -15,16 +15,23 @@ import (
 const (
 	tagHidden = 0x10F4 // PR_ATTR_HIDDEN, Boolean
 	tagSize   = 0x0E08 // PR_MESSAGE_SIZE_EXTENDED, Long
+
+	tagLastCommit = 0x670A // PidTagLocalCommitTimeMax, SystemTime ([MS-OXCFOLD])
+	tagDeleted    = 0x670B // PidTagDeletedCountTotal, Integer ([MS-OXCFOLD])
+	tagAssociated = 0x3617 // PidTagAssociatedContentCount, Integer
 )
 
 // folderShape asks for what Folder holds.
 func (w *xmlWriter) folderShape() {
 	w.Raw("<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>")
-	for _, f := range []string{"DisplayName", "FolderClass", "ParentFolderId", "TotalCount", "ChildFolderCount"} {
+	for _, f := range []string{"DisplayName", "FolderClass", "ParentFolderId", "TotalCount", "ChildFolderCount", "UnreadCount"} {
 		w.Empty("t:FieldURI", "FieldURI", "folder:"+f)
 	}
 	w.extended(tagHidden, "Boolean")
 	w.extended(tagSize, "Long")
+	w.extended(tagLastCommit, "SystemTime")
+	w.extended(tagDeleted, "Integer")
+	w.extended(tagAssociated, "Integer")
 	w.Raw("</t:AdditionalProperties></m:FolderShape>")
 }
 
@@ -51,6 +58,8 @@ func (a *answer) folder(tok xmlstream.Token) (Folder, error) {
 			f.Total, err = a.count()
 		case "ChildFolderCount":
 			f.Children, err = a.count()
+		case "UnreadCount":
+			f.Unread, err = a.count()
 		case "ExtendedProperty":
 			var tag int
 			var value string
@@ -60,6 +69,12 @@ func (a *answer) folder(tok xmlstream.Token) (Folder, error) {
 				f.Hidden = isTrue(value)
 			case tagSize:
 				f.Size = number(value)
+			case tagLastCommit:
+				f.LastCommit = moment(value)
+			case tagDeleted:
+				f.Deleted = number(value)
+			case tagAssociated:
+				f.Associated = number(value)
 			}
 		default:
 			err = a.Skip()

@@ -137,13 +137,18 @@ func (a *answer) time() (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	return moment(s), nil
+}
+
+// moment is the zero time where s is none.
+func moment(s string) time.Time {
 	s = strings.TrimSpace(s)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
+			return t.UTC()
 		}
 	}
-	return time.Time{}, nil
+	return time.Time{}
 }
 
 // FindItems lists the items of a folder, oldest first, without a restriction:

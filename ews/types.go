@@ -38,6 +38,13 @@ type Folder struct {
 	Children      int    // folders directly below
 	Hidden        bool
 	Size          int64 // bytes of all its items, 0 where the server does not tell
+
+	// What tells whether anything happened in it. LastCommit is when something in
+	// it was last written, in whole seconds; zero where the server does not tell.
+	LastCommit time.Time
+	Deleted    int64 // how many items were ever deleted from it
+	Associated int64 // associated items
+	Unread     int
 }
 
 // FolderResult is one answer of GetFolders.

@@ -23,6 +23,7 @@ type mark struct {
 	associated bool // "a": associated items were asked for, too
 	find       bool // "f": the folder can't be synchronised, it is listed
 	resync     bool // "r": a listing from the beginning over items in the store, not at its end
+	look       look // "@": of the folder, before its changes were read to their end
 }
 
 func (m mark) with(state string) string {
@@ -35,7 +36,7 @@ func (m mark) with(state string) string {
 			text += flag.letter
 		}
 	}
-	return text + ":" + state
+	return text + m.look.String() + ":" + state
 }
 
 func readMark(text string) (m mark, state string) {
@@ -43,7 +44,8 @@ func readMark(text string) (m mark, state string) {
 	if !ok {
 		return mark{}, ""
 	}
-	return mark{strings.Contains(letters, "a"), strings.Contains(letters, "f"), strings.Contains(letters, "r")}, state
+	letters, seen, _ := strings.Cut(letters, "@")
+	return mark{strings.Contains(letters, "a"), strings.Contains(letters, "f"), strings.Contains(letters, "r"), parseLook(seen)}, state
 }
 
 // readChanges brings the pending rows of the selected folders up to date,
@@ -126,6 +128,12 @@ func (r *run) syncFolder(ctx context.Context, f *folder) error {
 		}
 	}
 	m, state := readMark(kept)
+	if state != "" && r.unchanged(f, m) {
+		r.mu.Lock()
+		r.sum.Unchanged++
+		r.mu.Unlock()
+		return r.newPlan(f).finish()
+	}
 	if f.Root == store.Public || m.find {
 		return r.listFolder(ctx, f, mark{find: true})
 	}
@@ -181,10 +189,10 @@ func (r *run) syncFolder(ctx context.Context, f *folder) error {
 		plan.add(page.Changes)
 		state = page.State
 		if page.Last && seen == nil {
-			m.resync = false
+			m.resync, m.look = false, f.look
 		}
 		// Where nothing happened the old state is as good: a write for each of
-		// many quiet folders is spared.
+		// many folders is spared.
 		if was, _ := readMark(kept); len(changes) > 0 || kept == "" || was != m {
 			if err := r.apply(ctx, f, changes, m.with(state)); err != nil {
 				return err
@@ -198,7 +206,7 @@ func (r *run) syncFolder(ctx context.Context, f *folder) error {
 		}
 	}
 	if seen != nil {
-		m.resync = false
+		m.resync, m.look = false, f.look
 		if err := r.dropUnseen(ctx, f, seen, m.with(state)); err != nil {
 			return err
 		}

@@ -19,11 +19,13 @@ import (
 // folder is a folder of the source that is in reach of the options.
 type folder struct {
 	store.Folder
+	look look
 }
 
 // readFolders learns the folders of the mailbox, writes them down, and leaves
 // in r.folders those that are selected.
 func (r *run) readFolders(ctx context.Context) error {
+	began := time.Now()
 	roles, err := r.readRoles(ctx)
 	if err != nil {
 		return err
@@ -48,9 +50,10 @@ func (r *run) readFolders(ctx context.Context) error {
 	if err := r.keepFolders(ctx, t, known); err != nil {
 		return err
 	}
+	skew := r.client.Stats().Skew
 	for _, f := range known {
 		if r.o.Selection.Folder(f.Path, f.Distinguished) {
-			r.folders = append(r.folders, &folder{f})
+			r.folders = append(r.folders, &folder{f, lookAt(t.byID[f.ID].Folder, began, skew)})
 		}
 	}
 	slices.SortFunc(r.folders, func(a, b *folder) int { return strings.Compare(a.Path, b.Path) })
@@ -65,7 +68,7 @@ func (r *run) readFolders(ctx context.Context) error {
 		r.out.emit(event.Event{Kind: event.Folder, Action: action, Folder: f.Path, Class: f.Class, Items: f.Total})
 	}
 	for _, d := range t.tooDeep {
-		if err := r.failFolder(ctx, &folder{d}, "TooDeep", fmt.Sprintf("the folder is nested deeper than %d levels and was left out", maxDepth)); err != nil {
+		if err := r.failFolder(ctx, &folder{Folder: d}, "TooDeep", fmt.Sprintf("the folder is nested deeper than %d levels and was left out", maxDepth)); err != nil {
 			return err
 		}
 	}

@@ -117,7 +117,7 @@ func (r *run) dropFolder(ctx context.Context, folderID string) error {
 }
 
 func (r *run) drop(ctx context.Context, folderID, state string, gone func(store.ItemKey) bool) error {
-	f := &folder{store.Folder{ID: folderID}}
+	f := &folder{Folder: store.Folder{ID: folderID}}
 	var page []store.Change
 	add := func(key store.ItemKey) error {
 		if !gone(key) {

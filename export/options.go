@@ -32,6 +32,10 @@ type Options struct {
 	Recoverable bool // what was deleted and can still be had back
 	Public      bool // public folders
 
+	// EveryFolder asks for the changes of all folders, also of those that the
+	// server's list of folders shows to be unchanged.
+	EveryFolder bool
+
 	Workers     int   // requests at a time; 0: 4. The client's gate may allow fewer
 	BatchItems  int   // items in a request at most; 0: 100
 	BatchBytes  int64 // bytes of blobs in a request, roughly; a larger item goes alone; 0: 20 MB

@@ -103,7 +103,7 @@ func TestGoneOnlyWhereItWasListed(t *testing.T) {
 }
 
 func TestMarkIsReadAsWritten(t *testing.T) {
-	for _, m := range []mark{{}, {associated: true}, {find: true}, {resync: true}, {true, true, true}} {
+	for _, m := range []mark{{}, {associated: true}, {find: true}, {resync: true}, {associated: true, find: true, resync: true}} {
 		got, state := readMark(m.with("H4sI:x"))
 		if got != m || state != "H4sI:x" {
 			t.Errorf("%+v became %+v, %q", m, got, state)

@@ -17,6 +17,7 @@ type exportOptions struct {
 	choose  selectionFlags
 	running runningFlags
 	store   string
+	every   bool
 	dryRun  bool
 }
 
@@ -27,7 +28,9 @@ func newExportCommand(a *app) *cobra.Command {
 		Short: "Copy mailboxes into a store; again = resume and take the changes",
 		Long: `Copy whole mailboxes, or what the selection names, into a store. The store is
 made when there is none. Run the same command again to go on after an
-interruption and to take what changed since: nothing is fetched twice.
+interruption and to take what changed since: nothing is fetched twice. Folders
+that the server's list shows to be unchanged for minutes are not asked for
+changes, but at least once a day; --every-folder asks all of them.
 
 Several mailboxes are exported one after the other. One that can't be exported,
 for example for want of rights, does not keep the others from it.
@@ -49,6 +52,7 @@ disk. The source mailbox is only read.`,
 	o.connect.addFlags(fs)
 	o.choose.addFlags(fs)
 	o.running.addFlags(fs, "20MB", 100)
+	fs.BoolVar(&o.every, "every-folder", false, "ask for the changes of every folder, also where the server's list of folders shows none")
 	fs.BoolVar(&o.dryRun, "dry-run", false, "print what would be exported; fetch and write nothing")
 	return cmd
 }
@@ -98,7 +102,7 @@ func (a *app) export(ctx context.Context, o exportOptions, args []string) error 
 			Selection: job.chosen.Selection, Query: job.chosen.query, Associated: job.chosen.associated, Hidden: job.chosen.hidden, Archive: job.chosen.archive,
 			Recoverable: job.chosen.recoverable, Public: job.chosen.public,
 			Workers: limits.workers, BatchItems: limits.batchItems, BatchBytes: limits.batchBytes, LimitRate: limits.rate,
-			MaxFailures: limits.maxFailures, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.export,
+			MaxFailures: limits.maxFailures, EveryFolder: o.every, DryRun: o.dryRun, Drain: stop.drain, Events: stop.handle, Patience: a.patience.export,
 		})
 	})
 	stop.end()

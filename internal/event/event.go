@@ -49,23 +49,24 @@ type Event struct {
 // Summary is the outcome of one run over one mailbox. Moved + Already + Failed
 // + Left is Found; a run that was not cut short has Left 0.
 type Summary struct {
-	Mailbox  string        `json:"mailbox"`
-	Target   string        `json:"target,omitempty"`
-	Folders  int           `json:"folders"`
-	Found    int           `json:"found"`   // items that the selection names
-	Moved    int           `json:"moved"`   // items this run moved
-	Already  int           `json:"already"` // items that were there before
-	Failed   int           `json:"failed"`  // items that could not be moved
-	Accepted int           `json:"accepted,omitempty"`
-	Left     int           `json:"left"`    // items not tried: the run was interrupted or stopped
-	Suspect  int           `json:"suspect"` // items stored although their blob was not understood
-	Bytes    int64         `json:"bytes"`   // bytes of blobs moved
-	Elapsed  time.Duration `json:"elapsed_ns"`
-	Waited   time.Duration `json:"waited_ns"`                       // time spent waiting because the server asked for it
-	Waits    []gate.Waited `json:"waits,omitempty"`                 // the same by reason
-	Skew     time.Duration `json:"server_clock_ahead_ns,omitempty"` // about; the server's clock against ours
-	Retries  int           `json:"retries"`
-	Requests int           `json:"requests"`
-	Partial  bool          `json:"partial,omitempty"` // stopped before all was looked at: there may be more than Found
-	Stopped  string        `json:"stopped,omitempty"` // why it was ended early, as was asked beforehand: "after 6h as asked"
+	Mailbox   string        `json:"mailbox"`
+	Target    string        `json:"target,omitempty"`
+	Folders   int           `json:"folders"`
+	Unchanged int           `json:"folders_unchanged,omitempty"` // of Folders: not asked for changes, the server's list shows none
+	Found     int           `json:"found"`                       // items that the selection names
+	Moved     int           `json:"moved"`                       // items this run moved
+	Already   int           `json:"already"`                     // items that were there before
+	Failed    int           `json:"failed"`                      // items that could not be moved
+	Accepted  int           `json:"accepted,omitempty"`
+	Left      int           `json:"left"`    // items not tried: the run was interrupted or stopped
+	Suspect   int           `json:"suspect"` // items stored although their blob was not understood
+	Bytes     int64         `json:"bytes"`   // bytes of blobs moved
+	Elapsed   time.Duration `json:"elapsed_ns"`
+	Waited    time.Duration `json:"waited_ns"`                       // time spent waiting because the server asked for it
+	Waits     []gate.Waited `json:"waits,omitempty"`                 // the same by reason
+	Skew      time.Duration `json:"server_clock_ahead_ns,omitempty"` // about; the server's clock against ours
+	Retries   int           `json:"retries"`
+	Requests  int           `json:"requests"`
+	Partial   bool          `json:"partial,omitempty"` // stopped before all was looked at: there may be more than Found
+	Stopped   string        `json:"stopped,omitempty"` // why it was ended early, as was asked beforehand: "after 6h as asked"
 }
