@@ -20,15 +20,17 @@ type showOptions struct {
 	store      string
 	mailbox    string
 	properties bool
+	diff       string
+	connect    connectFlags
 }
 
 func newShowCommand(a *app) *cobra.Command {
 	var o showOptions
 	cmd := &cobra.Command{
 		Use:   "show ITEM --store DIR",
-		Short: "Show one item of a store: as a mail program does, or property by property",
+		Short: "Show one item of a store: as a mail program does, property by property, or against a mailbox",
 		Long: `Show one item of a store. ITEM is its id as ls and find print it, or the begin of
-one, as long as only one item's id begins so. No server is asked.
+one, as long as only one item's id begins so. No server is asked, but by --diff.
 
 Without flags it is shown as a mail program does: people, dates, marks, attachments
 and the text, which is taken out of HTML or rich text where there is no plain one.
@@ -39,11 +41,17 @@ distribution lists and tasks what these have.
                     recipients, attachments and messages in them
   --json            the same as one JSON document, binary values whole, as
                     "extract --format json" writes it
+  --diff TARGET     how the item that the mailbox [SERVER:]user@domain holds now differs
+                    from the stored one, property by property; the exit code is 3 if it
+                    does, or is not there. It is found by its id, by what the store wrote
+                    down at an upload or restore, else by what it looks like. What a
+                    server assigns itself is left out, as on verify.
 
 Whatever a mail holds, nothing of it steers the terminal: control characters, and
 those that turn the direction of text around, are shown as \x1b or \u202e.`,
 		Example: `  mailferry show AAMkAGI2TG93AAA= --store /backup/alice
-  mailferry show AAMkAGI2TG93AAA= --store /backup/alice --properties | less`,
+  mailferry show AAMkAGI2TG93AAA= --store /backup/alice --properties | less
+  mailferry show AAMkAGI2TG93AAA= --store /backup/alice --diff new:alice@new.example`,
 		Args: exactArgs(1, "the id of an item, as ls and find print it"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.show(cmd.Context(), o, args[0]) },
 	}
@@ -51,12 +59,24 @@ those that turn the direction of text around, are shown as \x1b or \u202e.`,
 	addStoreFlag(fs, &o.store)
 	fs.StringVar(&o.mailbox, "mailbox", "", "look only among the items of this `MAILBOX`")
 	fs.BoolVar(&o.properties, "properties", false, "every property with its tag, type and value")
+	fs.StringVar(&o.diff, "diff", "", "compare the item with what the mailbox `TARGET` holds of it now")
+	o.connect.addFlags(fs)
 	return cmd
 }
 
 func (a *app) show(ctx context.Context, o showOptions, id string) error {
 	if err := requireStore(o.store); err != nil {
 		return err
+	}
+	var target mailboxAddress
+	if o.diff != "" {
+		if o.properties {
+			return usagef("give --properties or --diff, not both")
+		}
+		var err error
+		if target, err = targetOfDiff(o.diff); err != nil {
+			return err
+		}
 	}
 	st, err := a.openReadable(o.store, store.OpenOptions{ReadOnly: true})
 	if err != nil {
@@ -66,6 +86,9 @@ func (a *app) show(ctx context.Context, o showOptions, id string) error {
 	it, err := itemByID(ctx, st, o.mailbox, id)
 	if err != nil {
 		return err
+	}
+	if o.diff != "" {
+		return a.diffItem(ctx, st, it, o.connect, target)
 	}
 	out := bufio.NewWriterSize(whileRunning{ctx, a.stdout}, 64<<10)
 	if err := a.showItem(out, st, it, o.properties); err != nil {
