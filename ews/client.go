@@ -23,6 +23,7 @@ import (
 type Client struct {
 	opt     Options
 	url     string
+	host    string
 	gate    *gate.Gate
 	pool    *pool
 	alive   atomic.Bool  // the server has answered in its own language
@@ -47,7 +48,7 @@ func NewClient(o Options) (*Client, error) {
 	case o.NewTransport == nil:
 		return nil, errors.New("ews: Options.NewTransport is missing")
 	}
-	c := &Client{opt: o, url: u.String(), gate: o.Gate, speaks: o.Version}
+	c := &Client{opt: o, url: u.String(), host: u.Host, gate: o.Gate, speaks: o.Version}
 	if c.gate == nil {
 		c.gate = gate.New(o.Workers, o.OnWait)
 	}
@@ -67,6 +68,9 @@ func (c *Client) Gate() *Gate { return c.gate }
 
 // Mailbox returns the address that the client was made for.
 func (c *Client) Mailbox() string { return c.opt.Mailbox }
+
+// Host returns the host of the server, with a port if the URL has one.
+func (c *Client) Host() string { return c.host }
 
 // ServerVersion is what the last answer told, zero before the first.
 func (c *Client) ServerVersion() ServerVersion {

@@ -63,6 +63,7 @@ var owners = map[string][]string{
 	"go.etcd.io/bbolt":                     {"store"},
 	"golang.org/x/crypto/chacha20poly1305": {"store"},
 	"golang.org/x/crypto/md4":              {"ews/ewstest/ntlm"},
+	"golang.org/x/crypto/ssh":              {"internal/sshsig"},
 	"golang.org/x/sync":                    {everyPlace},
 	"golang.org/x/term":                    {"cmd/mailferry"},
 	"golang.org/x/text":                    {"cmd/mailferry", "extract", "fts", "store/query", "store/search", simulatorAt},

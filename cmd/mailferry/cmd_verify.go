@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -22,13 +23,15 @@ type verifyOptions struct {
 	store   string
 	level   string
 	sample  string
+	seed    uint64
 	workers int
+	proof   proofFlags
 }
 
 func newVerifyCommand(a *app) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use:   "verify MAILBOX [SERVER:]TARGET[/FOLDER] --store DIR",
+		Use:   "verify MAILBOX [SERVER:]TARGET[/FOLDER] --store DIR | --proof FILE",
 		Short: "Prove that a mailbox holds what the store holds: nothing missing, doubled or changed",
 		Long: `Compare what the store holds of MAILBOX with the target mailbox. Nothing is
 changed at the target.
@@ -39,11 +42,29 @@ changed at the target.
 
 The comparison leaves out what a server assigns itself to every item it writes:
 ids, creation and modification time, size, conversation id.
-Give the same --into and --map as for upload.`,
+Give the same --into and --map as for upload.
+
+With --proof FILE, what was found of each item is written to FILE: ids, hashes
+and names of properties, no mail content. --sign signs it. Without mailboxes,
+--proof FILE checks such a file; the store and the servers are not needed.
+The exit code is 1 if it was changed, and 3 if it is whole but tells of items
+that are not as they should be.`,
 		Example: `  mailferry verify alice@old.example new:alice@new.example --store /backup/alice --level content
-  mailferry verify alice@old.example new:alice@new.example --store /backup/alice --level content --sample 5%`,
-		Args: exactArgs(2, "a mailbox of the store and the target, [SERVER:]user@domain[/Folder]"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), o, args[0], args[1]) },
+  mailferry verify alice@old.example new:alice@new.example --store /backup/alice --level content --sample 5%
+  mailferry verify alice@old.example new:alice@new.example --store /backup/alice --level content --proof alice.proof --sign ~/.ssh/id_ed25519
+  mailferry verify --proof alice.proof --allowed-signers signers --signer admin@new.example`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && o.proof.file != "" {
+				return nil
+			}
+			return exactArgs(2, "a mailbox of the store and the target, [SERVER:]user@domain[/Folder]")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.checkProof(o.proof)
+			}
+			return a.verify(cmd.Context(), o, args[0], args[1])
+		},
 	}
 	fs := cmd.Flags()
 	addStoreFlag(fs, &o.store)
@@ -52,6 +73,8 @@ Give the same --into and --map as for upload.`,
 	o.place.addFlags(fs)
 	fs.StringVar(&o.level, "level", "key", "how closely to look: count, key or content")
 	fs.StringVar(&o.sample, "sample", "100%", "compare the content of this share of the items, for example 5%")
+	fs.Uint64Var(&o.seed, "seed", 0, "choose the items of the sample by this `NUMBER`: the same number, the same items")
+	o.proof.addFlags(fs)
 	fs.IntVar(&o.workers, "workers", 4, "at most this many requests at a time")
 	return cmd
 }
@@ -93,6 +116,13 @@ func (a *app) verify(ctx context.Context, o verifyOptions, from, to string) erro
 	if o.workers < 1 || o.workers > 64 {
 		return usagef("--workers %d: use 1 to 64", o.workers)
 	}
+	if err := o.proof.forWriting(level); err != nil {
+		return err
+	}
+	written, err := a.prepareProof(o.proof)
+	if err != nil {
+		return err
+	}
 	st, err := a.openReadable(o.store, store.OpenOptions{ReadOnly: true})
 	if err != nil {
 		return err
@@ -113,12 +143,19 @@ func (a *app) verify(ctx context.Context, o verifyOptions, from, to string) erro
 		return err
 	}
 	defer client.Close()
+	header := o.header(choose.chosen, source.Address, target.Address, sample)
+	header.Server, header.Into = client.Host(), into != "" || len(mapping) > 0
+	if err := written.begin(a, header); err != nil {
+		show.stopShowing()
+		return err
+	}
 	began := time.Now()
 	report, err := upload.Verify(ctx, upload.VerifyOptions{
 		Client: client, Store: st, Mailbox: source.Address, Target: target.Address, Into: into, Map: mapping,
-		Level: level, Sample: sample, Selection: choose.Selection, Match: choose.match, IncludeDeleted: choose.deleted, Associated: choose.associated, Hidden: choose.hidden,
+		Level: level, Sample: sample, Seed: o.seed, Record: written.record(), Selection: choose.Selection, Match: choose.match, IncludeDeleted: choose.deleted, Associated: choose.associated, Hidden: choose.hidden,
 		Archive: choose.archive, Recoverable: choose.recoverable, Public: choose.public, Workers: o.workers, Events: show.handle,
 	})
+	err = errors.Join(err, written.end(client.ServerVersion().String(), err == nil))
 	if finishErr := show.finish(); err == nil {
 		err = finishErr
 	}

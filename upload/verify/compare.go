@@ -12,6 +12,7 @@ import (
 	"mailferry/ews"
 	"mailferry/fts"
 	"mailferry/internal/event"
+	"mailferry/internal/proof"
 	"mailferry/store"
 	"mailferry/upload/match"
 )
@@ -86,11 +87,13 @@ func (c *comparer) one(p pair, target *fts.Content, err error) error {
 	}()
 	if err != nil {
 		if match.IsGone(err) {
-			v.tally.note(finding(Missing, p.item, p.folder, p.targetID, "not there any more"), 1)
-			return nil
+			const what = "not there any more"
+			v.tally.note(finding(Missing, p.item, p.folder, p.targetID, what), 1)
+			return v.record(p.item, p.targetID, proof.Missing, what)
 		}
-		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, "the target does not give it whole: "+err.Error()), 1)
-		return nil
+		const what = "the target does not give it whole"
+		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, what+": "+err.Error()), 1)
+		return v.record(p.item, p.targetID, proof.Unverifiable, what)
 	}
 	source, err := match.SourceContent(v.o.Store, p.item)
 	if err != nil {
@@ -98,21 +101,31 @@ func (c *comparer) one(p pair, target *fts.Content, err error) error {
 		if !problem && !errors.Is(err, store.ErrDamaged) {
 			return err
 		}
-		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, "the stored item can't be read: "+err.Error()), 1)
-		return nil
+		const what = "the stored item can't be read"
+		v.tally.note(finding(Unverifiable, p.item, p.folder, p.targetID, what+": "+err.Error()), 1)
+		return v.record(p.item, p.targetID, proof.Unverifiable, what)
 	}
-	v.tally.compared(p.item, p.folder, p.targetID, fts.Compare(source, target))
-	return nil
+	differences := fts.Compare(source, target)
+	v.tally.compared(p.item, p.folder, p.targetID, differences)
+	if len(differences) == 0 {
+		return v.record(p.item, p.targetID, proof.Equal)
+	}
+	reasons := make([]string, len(differences))
+	for i, d := range differences {
+		reasons[i] = d.String()
+	}
+	return v.record(p.item, p.targetID, proof.Different, reasons...)
 }
 
-// sampled says whether an item is among a share of all, always the same ones.
-func sampled(id string, share float64) bool {
+// sampled says whether an item is among a share of all, for a seed always the
+// same ones.
+func sampled(id string, share float64, seed uint64) bool {
 	if share <= 0 || share >= 1 {
 		return true
 	}
 	h := fnv.New64a()
 	h.Write([]byte(id))
-	sum := h.Sum64()
+	sum := h.Sum64() ^ seed*0x9e3779b97f4a7c15
 	sum ^= sum >> 33 // fnv leaves the upper bits of ids that end alike alike
 	sum *= 0xff51afd7ed558ccd
 	sum ^= sum >> 33

@@ -3,6 +3,7 @@ package verify
 import (
 	"mailferry/ews"
 	"mailferry/internal/event"
+	"mailferry/internal/proof"
 	"mailferry/internal/selection"
 	"mailferry/store"
 )
@@ -29,6 +30,7 @@ type Options struct {
 
 	Level  Level   // "": Key
 	Sample float64 // Content: compare the content of this share of the items, chosen by their ids; 0: all
+	Seed   uint64  // Sample: another one chooses other items
 
 	Selection      selection.Selection
 	Match          func(store.Item) (bool, error)
@@ -44,4 +46,9 @@ type Options struct {
 	BatchBytes int64 // bytes in an export request, roughly; 0: 20 MB
 
 	Events func(event.Event)
+
+	// Record takes what was found of each item, and of what is doubled; not for
+	// Count. Several goroutines call it. An error ends the check. The reasons
+	// name properties and hold no mail content.
+	Record func(proof.Item) error
 }

@@ -2,11 +2,13 @@ package verify
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
 	"mailferry/ews"
 	"mailferry/internal/event"
+	"mailferry/internal/proof"
 	"mailferry/store"
 	"mailferry/upload/match"
 	"mailferry/upload/place"
@@ -200,15 +202,28 @@ func (v *verification) folderCount(ctx context.Context, g *plan.Group, c folderC
 }
 
 // missing notes an item that the target does not have.
-func (v *verification) missing(it store.Item, f *store.Folder, what string) {
+func (v *verification) missing(it store.Item, f *store.Folder, what string) error {
 	v.Item("missing", it, f, "")
 	if v.accepted[it.ID] {
-		v.tally.mu.Lock()
-		v.tally.report.Accepted++
-		v.tally.mu.Unlock()
-		return
+		return v.wasAccepted(it, "", what)
 	}
 	v.tally.note(finding(Missing, it, f, "", what), 1)
+	return v.record(it, "", proof.Missing, what)
+}
+
+func (v *verification) wasAccepted(it store.Item, targetID, what string) error {
+	v.tally.mu.Lock()
+	v.tally.report.Accepted++
+	v.tally.mu.Unlock()
+	return v.record(it, targetID, proof.Accepted, what)
+}
+
+// record hands on what was found of an item.
+func (v *verification) record(it store.Item, targetID string, r proof.Result, reasons ...string) error {
+	if v.o.Record == nil {
+		return nil
+	}
+	return v.o.Record(proof.Item{Item: it.ID, SHA256: hex.EncodeToString(it.SHA256[:]), Target: targetID, Result: r, Reasons: reasons})
 }
 
 // folderKeys finds each item, and what is there too often.
@@ -218,7 +233,9 @@ func (v *verification) folderKeys(ctx context.Context, g *plan.Group, c folderCo
 			if err != nil {
 				return err
 			}
-			v.missing(it.Item, it.Folder, "not there: the target has no such folder")
+			if err := v.missing(it.Item, it.Folder, "not there: the target has no such folder"); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
@@ -252,8 +269,11 @@ func (v *verification) folderKeys(ctx context.Context, g *plan.Group, c folderCo
 			f := folders[w.Item.ID]
 			delete(folders, w.Item.ID)
 			if w.Found < 0 {
-				v.missing(w.Item, f, "not there")
-			} else if err := v.there(w.Item, f, l.Items[w.Found].ID); err != nil {
+				err = v.missing(w.Item, f, "not there")
+			} else {
+				err = v.there(w.Item, f, l.Items[w.Found].ID)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -269,7 +289,9 @@ func (v *verification) folderKeys(ctx context.Context, g *plan.Group, c folderCo
 		}
 		if e.TargetID != "" && l.TakenFor(e.TargetID, it.ID) {
 			if (state == plan.IsChanged || state == plan.IsOpen) && !v.compared(it.Item) {
-				v.older(it.Item, it.Folder, e.TargetID)
+				if err := v.older(it.Item, it.Folder, e.TargetID); err != nil {
+					return err
+				}
 				continue
 			}
 			if err := v.there(it.Item, it.Folder, e.TargetID); err != nil {
@@ -309,19 +331,18 @@ func (v *verification) list(ctx context.Context, g *plan.Group, c folderCount) (
 
 // compared says whether the content of an item will be compared.
 func (v *verification) compared(it store.Item) bool {
-	return v.o.Level == Content && sampled(it.ID, v.o.Sample)
+	return v.o.Level == Content && sampled(it.ID, v.o.Sample, v.o.Seed)
 }
 
 // older notes an item whose copy is of an earlier version, or may be.
-func (v *verification) older(it store.Item, f *store.Folder, targetID string) {
+func (v *verification) older(it store.Item, f *store.Folder, targetID string) error {
+	const what = "this version was not uploaded, as far as the store knows"
 	v.Item("verified", it, f, targetID)
 	if v.accepted[it.ID] {
-		v.tally.mu.Lock()
-		v.tally.report.Accepted++
-		v.tally.mu.Unlock()
-		return
+		return v.wasAccepted(it, targetID, what)
 	}
-	v.tally.note(finding(Different, it, f, targetID, "this version was not uploaded, as far as the store knows: upload again"), 1)
+	v.tally.note(finding(Different, it, f, targetID, what+": upload again"), 1)
+	return v.record(it, targetID, proof.Different, what)
 }
 
 // there goes on with an item that was found.
@@ -330,50 +351,5 @@ func (v *verification) there(it store.Item, f *store.Folder, targetID string) er
 		return v.compare.add(pair{it, f, targetID})
 	}
 	v.Item("verified", it, f, targetID)
-	return nil
-}
-
-// doubled looks at what is left of a folder when each item has been found.
-// What is equal in content to an item of the store, or to its copy, is there too
-// often.
-func (v *verification) doubled(ctx context.Context, g *plan.Group, l *match.Listing) error {
-	for it, err := range v.choice.Items(v.o.Store, v.o.Mailbox, g) {
-		if err != nil {
-			return err
-		}
-		left := l.Find(it.Item)
-		if len(left) == 0 {
-			continue
-		}
-		_, e, err := plan.Stand(v.journal, it.Item)
-		if err != nil {
-			return err
-		}
-		ids := make([]string, 0, len(left)+1)
-		for _, at := range left {
-			ids = append(ids, l.Items[at].ID)
-		}
-		if e.TargetID != "" && l.Has(e.TargetID) {
-			ids = append(ids, e.TargetID) // a server may have lost the same of both
-		}
-		sums, err := match.TargetSums(ctx, v.o.Client, ids)
-		if err != nil {
-			return fmt.Errorf("compare items of the target: %w", err)
-		}
-		source, err := match.SourceSum(v.o.Store, it.Item)
-		if err != nil {
-			return fmt.Errorf("compare items of the target: %w", err)
-		}
-		var own match.Sum
-		if len(sums) > len(left) {
-			own = sums[len(left)]
-		}
-		for i, at := range left {
-			if sums[i].Equal(source) || sums[i].Equal(own) {
-				l.Items[at].Taken = true
-				v.tally.note(finding(Doubled, it.Item, it.Folder, l.Items[at].ID, "there once more"), 1)
-			}
-		}
-	}
-	return nil
+	return v.record(it, targetID, proof.There)
 }

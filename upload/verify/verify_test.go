@@ -12,10 +12,10 @@ func TestAShareIsWhatItSays(t *testing.T) {
 		n := 0
 		for i := range 20000 {
 			id := fmt.Sprintf("AAMkADAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAw%06dAA=", i)
-			if sampled(id, share) {
+			if sampled(id, share, 0) {
 				n++
 			}
-			if sampled(id, share) && !sampled(id, share+0.05) {
+			if sampled(id, share, 0) && !sampled(id, share+0.05, 0) {
 				t.Fatalf("a larger share leaves out what a smaller one has")
 			}
 		}
@@ -23,7 +23,16 @@ func TestAShareIsWhatItSays(t *testing.T) {
 			t.Errorf("share %v: %v", share, got)
 		}
 	}
-	if !sampled("x", 0) || !sampled("x", 1) {
+	both := 0
+	for i := range 20000 {
+		if id := fmt.Sprint(i); sampled(id, 0.5, 1) && sampled(id, 0.5, 2) {
+			both++
+		}
+	}
+	if both < 4500 || both > 5500 {
+		t.Errorf("two seeds chose %d of 20,000 items both: half of the half is expected", both)
+	}
+	if !sampled("x", 0, 0) || !sampled("x", 1, 0) {
 		t.Error("0 and 1 are all")
 	}
 }
