@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mailferry/extract/eml"
+	"mailferry/extract/ics"
 	"mailferry/extract/jsonitem"
 	"mailferry/extract/vcf"
 	"mailferry/fts"
@@ -39,6 +40,9 @@ var Formats = []Format{
 	}},
 	{Name: "vcf", Ext: ".vcf", Write: vcf.Write, About: "contacts and distribution lists as vCards, for address books", Only: []string{
 		"IPM.Contact", "IPM.Contact.*", "IPM.DistList", "IPM.DistList.*",
+	}},
+	{Name: "ics", Ext: ".ics", Write: ics.Write, About: "appointments, meetings and tasks as iCalendar, for calendars", Only: []string{
+		"IPM.Appointment", "IPM.Appointment.*", "IPM.Schedule.Meeting.*", "IPM.Task", "IPM.Task.*",
 	}},
 	{Name: "json", Ext: ".json", Write: jsonitem.Write, About: "every property of every item"},
 	{Name: blobFormat, Ext: ".fts", About: "the blob itself, as the server gave it"},

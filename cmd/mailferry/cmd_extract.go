@@ -36,7 +36,7 @@ func newExtractCommand(a *app) *cobra.Command {
 DIR/MAILBOX. No server is asked. The formats are
 
 ` + formatLines() + `
-Mail (MIME) and vCards are a rendering, not a backup: they show what a person sees, and
+Mail (MIME), vCards and calendars are a rendering, not a backup: they show what a person sees, and
 have no place for most properties. Only the store itself is to be restored from; of the
 formats only fts and json leave nothing out.
 

@@ -146,3 +146,30 @@ func (s Switch) in(year int) time.Time {
 	}
 	return t
 }
+
+// Local returns what a clock on the wall shows at a moment. ok is false in an hour
+// that comes twice, the second time: [Zone.UTC] takes it for the first.
+func (z *Zone) Local(utc time.Time) (local time.Time, ok bool) {
+	utc = utc.UTC()
+	local = utc
+	// At the turn of a year two rules may hold.
+	for _, year := range []int{utc.Year(), utc.Year() - 1, utc.Year() + 1} {
+		r := z.Rule(year)
+		if r == nil {
+			return utc, true
+		}
+		for _, half := range []int{r.StandardBias, r.DaylightBias} {
+			at := utc.Add(-time.Duration(r.Bias+half) * time.Minute)
+			if z.UTC(at).Equal(utc) {
+				return at, true
+			}
+			if year == utc.Year() && half == r.StandardBias {
+				local = at
+			}
+		}
+	}
+	return local, false
+}
+
+// In returns when a switch happens in a year, as a clock on the wall shows it.
+func (s Switch) In(year int) time.Time { return s.in(year) }
