@@ -72,6 +72,11 @@ func (n *ntlmTransport) CloseIdleConnections() { n.next.CloseIdleConnections() }
 
 // RoundTrip implements [http.RoundTripper].
 func (n *ntlmTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return n.take(req, n.roundTrip)
+}
+
+// take sends req when it is its turn, which lasts until the answer is read.
+func (n *ntlmTransport) take(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	select {
 	case n.turn <- struct{}{}:
 	case <-req.Context().Done():
@@ -79,7 +84,7 @@ func (n *ntlmTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, context.Cause(req.Context())
 	}
 	release := sync.OnceFunc(func() { <-n.turn })
-	resp, err := n.roundTrip(req)
+	resp, err := send(req)
 	if err != nil {
 		release()
 		return nil, err
