@@ -102,7 +102,7 @@ func (k *kerberos) roundTrip(req *http.Request) (*http.Response, error) {
 func (k *kerberos) login(req *http.Request) (answer *http.Response, err error) {
 	n := k.line
 	for range maxTries {
-		n.conn, k.binds, k.open = nil, nil, false
+		n.conn, n.anyConn, k.binds, k.open = nil, false, nil, false
 		resp, conn, err := n.step(req, "")
 		if err != nil {
 			return nil, err
@@ -147,7 +147,8 @@ func (k *kerberos) login(req *http.Request) (answer *http.Response, err error) {
 			return nil, k.refused(req, err.Error())
 		}
 		n.password.worked()
-		n.conn = last
+		// Tokens are bound to the certificate, which the next connection shows too.
+		n.conn, n.anyConn = last, resp.Close
 		return nil, nil
 	}
 	return nil, fmt.Errorf("kerberos login to %s: the connection is closed in the middle of the login", req.URL.Host)

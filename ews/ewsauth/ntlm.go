@@ -40,6 +40,9 @@ type ntlmTransport struct {
 	// carry says that a login does not outlive one request, so that the request
 	// itself must carry the last message of the login.
 	carry bool
+	// anyConn says that each request brings a login of its own, so that it may go
+	// over another connection too.
+	anyConn bool
 }
 
 // NTLM logs in by NTLMv2 on a copy of next that keeps one HTTP/1.1 connection,
@@ -150,7 +153,7 @@ func (n *ntlmTransport) send(req *http.Request, body *replay, message string) (*
 	conn := n.conn
 	ctx, cancel := context.WithCancelCause(req.Context())
 	out := req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		if info.Conn != conn {
+		if info.Conn != conn && !n.anyConn {
 			cancel(errOtherConn)
 		}
 	}}))
