@@ -53,6 +53,8 @@ var owners = map[string][]string{
 	"filippo.io/age":                       {"store"},
 	"github.com/Azure/go-ntlmssp":          {"ews/ewsauth"},
 	"github.com/BurntSushi/toml":           {"cmd/mailferry"},
+	"github.com/jcmturner/gofork":          {"ews/ewsauth"},
+	"github.com/jcmturner/gokrb5/v8":       {"ews/ewsauth"},
 	"github.com/klauspost/compress":        {"internal/watch", simulatorAt},
 	"github.com/klauspost/compress/zstd":   {"store"},
 	"github.com/mooijtech/go-pst/v6":       {simulatorAt},

@@ -99,13 +99,13 @@ func (c *config) profile(name string) (profile, error) {
 
 // check refuses values that can't be meant, before anything is sent.
 func (p profile) check() error {
-	if !slices.Contains([]string{"basic", "ntlm"}, p.Auth) {
-		return usagef("unknown auth %q: use basic or ntlm", p.Auth)
+	if !slices.Contains([]string{"basic", "ntlm", "kerberos"}, p.Auth) {
+		return usagef("unknown auth %q: use basic, ntlm or kerberos", p.Auth)
 	}
 	if !slices.Contains([]string{"impersonate", "delegate"}, p.Access) {
 		return usagef("unknown access %q: use impersonate or delegate", p.Access)
 	}
-	if p.User == "" {
+	if p.User == "" && (p.Auth != "kerberos" || p.Keytab != "") {
 		return usagef("no user: give --user 'DOMAIN\\name' or --user name@domain, or name a profile as SERVER:user@domain")
 	}
 	return p.reach.check()

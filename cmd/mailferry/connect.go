@@ -24,7 +24,7 @@ type connectFlags struct {
 
 func (c *connectFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.URL, "url", "", "EWS `URL` of the server, https://HOST/EWS/Exchange.asmx; without it Autodiscover looks for it")
-	fs.StringVar(&c.Auth, "auth", "", "how to log in: ntlm (default) or basic")
+	fs.StringVar(&c.Auth, "auth", "", "how to log in: ntlm (default), basic or kerberos")
 	fs.StringVar(&c.User, "user", "", `who logs in: 'DOMAIN\name' or name@domain`)
 	fs.StringVar(&c.PasswordFile, "password-file", "", "`FILE` whose first line is the password; else $MAILFERRY_PASSWORD, else a prompt")
 	fs.StringVar(&c.Access, "access", "", "how to reach the mailbox: impersonate (default) or delegate (own mailbox, or full access)")
@@ -102,13 +102,16 @@ func (a *app) loginOptions(ctx context.Context, server string, p profile) (ewsau
 	if err != nil {
 		return ewsauth.Options{}, err
 	}
-	secret, err := a.password(ctx, server, p)
-	if err != nil {
-		return ewsauth.Options{}, err
+	var secret ewsauth.Secret
+	if !p.usesTickets(server) {
+		if secret, err = a.password(ctx, server, p); err != nil {
+			return ewsauth.Options{}, err
+		}
 	}
 	return ewsauth.Options{
 		Scheme: ewsauth.Scheme(p.Auth), User: p.User, Password: secret, Renew: a.renewal(ctx, server, p),
 		TLS: tls, EPA: p.EPA, AllowPlaintext: p.AllowPlaintext,
+		Kerberos: ewsauth.KerberosOptions{Keytab: p.Keytab, SPN: p.SPN},
 	}, nil
 }
 

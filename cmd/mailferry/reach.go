@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"crypto/tls"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type reach struct {
 	ServerName     string `toml:"server-name"`
 	EPA            string `toml:"epa"`
 	AllowPlaintext bool   `toml:"allow-plaintext"`
+	Keytab         string `toml:"keytab"`
+	SPN            string `toml:"spn"`
 }
 
 func (r *reach) addFlags(fs *pflag.FlagSet) {
@@ -30,6 +33,8 @@ func (r *reach) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&r.ServerName, "server-name", "", "`NAME` that the server's certificate must hold instead of the URL's host")
 	fs.StringVar(&r.EPA, "epa", "", "Extended Protection: auto (default) binds the login to the server's certificate, off does not, where a proxy ends TLS before the server")
 	fs.BoolVar(&r.AllowPlaintext, "allow-plaintext", false, "let the password cross the network in the clear: basic over http to another machine")
+	fs.StringVar(&r.Keytab, "keytab", "", "`FILE` of the user's keys for Kerberos; without it and without a password the tickets that kinit got are used")
+	fs.StringVar(&r.SPN, "spn", "", "`NAME` of the server in Kerberos (default HTTP/ and the URL's host)")
 }
 
 // over lays the set fields of the flags over those of a profile.
@@ -41,6 +46,8 @@ func (r reach) over(base reach) reach {
 		ServerName:     cmp.Or(r.ServerName, base.ServerName),
 		EPA:            strings.ToLower(cmp.Or(r.EPA, base.EPA)),
 		AllowPlaintext: r.AllowPlaintext || base.AllowPlaintext,
+		Keytab:         cmp.Or(r.Keytab, base.Keytab),
+		SPN:            cmp.Or(r.SPN, base.SPN),
 	}
 	if r.ClientCert != "" {
 		merged.ClientKey = r.ClientKey // the profile's belongs to another certificate
@@ -102,10 +109,20 @@ func (p profile) withFiles(change func(string) string) profile {
 	v := reflect.ValueOf(&p).Elem()
 	for _, field := range reflect.VisibleFields(v.Type()) {
 		key, value := field.Tag.Get("toml"), v.FieldByIndex(field.Index)
-		isFile := strings.HasSuffix(key, "file") || slices.Contains([]string{"client-cert", "client-key"}, key)
+		isFile := strings.HasSuffix(key, "file") || slices.Contains([]string{"client-cert", "client-key", "keytab"}, key)
 		if isFile && value.Kind() == reflect.String && value.String() != "" {
 			value.SetString(change(value.String()))
 		}
 	}
 	return p
+}
+
+// usesTickets says that no password is needed: Kerberos takes a keytab, or the
+// tickets of kinit where no place of a password is named.
+func (p profile) usesTickets(server string) bool {
+	if p.Auth != "kerberos" {
+		return false
+	}
+	_, set := os.LookupEnv(passwordVariable(server))
+	return p.Keytab != "" || p.PasswordFile == "" && len(p.PasswordCommand) == 0 && !set
 }

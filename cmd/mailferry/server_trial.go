@@ -71,7 +71,7 @@ func (a *app) showTrial(t trial, address mailboxAddress, p profile) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if t.Config != "" && p.PasswordFile == "" && len(p.PasswordCommand) == 0 {
+	if t.Config != "" && !p.usesTickets(t.Server) && p.PasswordFile == "" && len(p.PasswordCommand) == 0 {
 		fmt.Fprintf(a.stdout, "No password is stored: set %s, or you are asked on each run.\n", passwordVariable(t.Server))
 	}
 	return nil

@@ -75,8 +75,8 @@ func (n *ntlmTransport) negotiate(req *http.Request) (challenge []byte, conn net
 		}
 		switch code := resp.StatusCode; {
 		case code == http.StatusUnauthorized:
-		case code < 300, code == http.StatusBadRequest, code == http.StatusUnsupportedMediaType, code == http.StatusInternalServerError:
-			drain(resp) // what an application says to an empty request
+		case applicationAnswer(code):
+			drain(resp)
 			return nil, conn, nil, nil
 		default:
 			return nil, nil, resp, nil
@@ -104,6 +104,12 @@ func (n *ntlmTransport) negotiate(req *http.Request) (challenge []byte, conn net
 		}
 		return nil, nil, nil, refused
 	}
+}
+
+// applicationAnswer says that a status is what an application answers to a request
+// without a body.
+func applicationAnswer(code int) bool {
+	return code < 300 || code == http.StatusBadRequest || code == http.StatusUnsupportedMediaType || code == http.StatusInternalServerError
 }
 
 // authenticate answers a challenge that came over conn.
@@ -136,7 +142,9 @@ func (n *ntlmTransport) step(req *http.Request, message string) (*http.Response,
 		for _, name := range []string{"Accept-Encoding", "Content-Encoding", "Content-Length", "Expect"} {
 			out.Header.Del(name)
 		}
-		out.Header.Set("Authorization", n.scheme+" "+message)
+		if message != "" {
+			out.Header.Set("Authorization", n.scheme+" "+message)
+		}
 		resp, err := n.next.RoundTrip(out)
 		if err == nil {
 			return resp, got.Conn, nil

@@ -10,9 +10,10 @@ type Scheme string
 
 // The schemes.
 const (
-	SchemeBasic Scheme = "basic"
-	SchemeNTLM  Scheme = "ntlm"
-	SchemeNone  Scheme = "none" // no login at all, for servers behind something that logs in for us
+	SchemeBasic    Scheme = "basic"
+	SchemeNTLM     Scheme = "ntlm"
+	SchemeKerberos Scheme = "kerberos"
+	SchemeNone     Scheme = "none" // no login at all, for servers behind something that logs in for us
 )
 
 // Options says how to log in to a server.
@@ -27,9 +28,10 @@ type Options struct {
 	// AllowPlaintext lets Basic send the password over http to a host that is
 	// not this machine.
 	AllowPlaintext bool
-	// EPA is Extended Protection: "auto" (also "") binds an NTLM login over TLS
+	// EPA is Extended Protection: "auto" (also "") binds a login by NTLM or Kerberos over TLS
 	// to the server's certificate, "off" does not.
-	EPA string
+	EPA      string
+	Kerberos KerberosOptions
 }
 
 // New checks o and returns the function that makes one RoundTripper, with a
@@ -40,7 +42,7 @@ func New(o Options) (func() http.RoundTripper, error) {
 	default:
 		return nil, fmt.Errorf("extended protection %q: want auto or off", o.EPA)
 	}
-	if o.Scheme != SchemeNone && o.User == "" {
+	if o.Scheme != SchemeNone && o.User == "" && !o.fromCache() {
 		return nil, fmt.Errorf("%s login needs a user", o.Scheme)
 	}
 	password := newPassword(o.Password, o.Renew)
@@ -51,6 +53,11 @@ func New(o Options) (func() http.RoundTripper, error) {
 		return func() http.RoundTripper {
 			return &basic{user: o.User, password: password, plaintext: o.AllowPlaintext, next: NewTransport(o.TLS)}
 		}, nil
+	case SchemeKerberos:
+		shared := newTickets(o.User, password, o.Kerberos)
+		return func() http.RoundTripper {
+			return newKerberos(shared, o.Kerberos.SPN, o.EPA != "off", NewTransport(o.TLS))
+		}, nil
 	case SchemeNTLM:
 		return func() http.RoundTripper {
 			rt := newNTLM(o.User, password, NewTransport(o.TLS))
@@ -60,5 +67,10 @@ func New(o Options) (func() http.RoundTripper, error) {
 			return rt
 		}, nil
 	}
-	return nil, fmt.Errorf("login scheme %q: want basic or ntlm", o.Scheme)
+	return nil, fmt.Errorf("login scheme %q: want basic, ntlm or kerberos", o.Scheme)
+}
+
+// fromCache says that the credential cache knows who logs in.
+func (o Options) fromCache() bool {
+	return o.Scheme == SchemeKerberos && o.Kerberos.Keytab == "" && o.Password.IsZero()
 }

@@ -40,6 +40,9 @@ type ntlmTransport struct {
 	// carry says that a login does not outlive one request, so that the request
 	// itself must carry the last message of the login.
 	carry bool
+	// anyConn says that each request brings a login of its own, so that it may go
+	// over another connection too.
+	anyConn bool
 }
 
 // NTLM logs in by NTLMv2 on a copy of next that keeps one HTTP/1.1 connection,
@@ -72,6 +75,11 @@ func (n *ntlmTransport) CloseIdleConnections() { n.next.CloseIdleConnections() }
 
 // RoundTrip implements [http.RoundTripper].
 func (n *ntlmTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return n.take(req, n.roundTrip)
+}
+
+// take sends req when it is its turn, which lasts until the answer is read.
+func (n *ntlmTransport) take(req *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
 	select {
 	case n.turn <- struct{}{}:
 	case <-req.Context().Done():
@@ -79,7 +87,7 @@ func (n *ntlmTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, context.Cause(req.Context())
 	}
 	release := sync.OnceFunc(func() { <-n.turn })
-	resp, err := n.roundTrip(req)
+	resp, err := send(req)
 	if err != nil {
 		release()
 		return nil, err
@@ -145,7 +153,7 @@ func (n *ntlmTransport) send(req *http.Request, body *replay, message string) (*
 	conn := n.conn
 	ctx, cancel := context.WithCancelCause(req.Context())
 	out := req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		if info.Conn != conn {
+		if info.Conn != conn && !n.anyConn {
 			cancel(errOtherConn)
 		}
 	}}))

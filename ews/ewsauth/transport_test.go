@@ -229,9 +229,9 @@ func TestSecretNeverShows(t *testing.T) {
 
 func TestNewRefusesWhatItCannotDo(t *testing.T) {
 	for want, o := range map[string]Options{
-		`login scheme "magic": want basic or ntlm`:          {Scheme: "magic", User: "alice"},
-		`ntlm login needs a user`:                           {Scheme: SchemeNTLM},
-		`extended protection "sometimes": want auto or off`: {Scheme: SchemeNTLM, User: "alice", EPA: "sometimes"},
+		`login scheme "magic": want basic, ntlm or kerberos`: {Scheme: "magic", User: "alice"},
+		`ntlm login needs a user`:                            {Scheme: SchemeNTLM},
+		`extended protection "sometimes": want auto or off`:  {Scheme: SchemeNTLM, User: "alice", EPA: "sometimes"},
 	} {
 		if _, err := New(o); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
