@@ -22,7 +22,8 @@ func TestLoginWays(t *testing.T) {
 		Auth: []string{"remote-user"}, Users: []ewstest.User{{Name: "svc", Password: "unused"}},
 		Mailboxes: []ewstest.MailboxSpec{
 			{Address: killSource, Content: "sample:400"},
-			{Address: "keytab@new.example", Content: "empty"}, {Address: "cache@new.example", Content: "empty"},
+			{Address: "keytab@new.example", Content: "empty"},
+			{Address: "cache@new.example", Content: "empty"},
 		},
 	})
 	apache := authtest.StartApache(t, kdc, strings.TrimPrefix(simulator.BaseURL(), "http://"), "")
