@@ -1,6 +1,7 @@
 package ewsauth
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -12,6 +13,7 @@ type Scheme string
 const (
 	SchemeBasic Scheme = "basic"
 	SchemeNTLM  Scheme = "ntlm"
+	SchemeOAuth Scheme = "oauth"
 	SchemeNone  Scheme = "none" // no login at all, for servers behind something that logs in for us
 )
 
@@ -22,8 +24,9 @@ type Options struct {
 	Password Secret
 	// Renew is asked for the password again when one that was accepted is refused
 	// later, since it may have expired. nil: there is no other.
-	Renew func() (Secret, error) `json:"-"`
-	TLS   TLSOptions
+	Renew  func() (Secret, error) `json:"-"`
+	Tokens *Tokens                // of an OAuth login
+	TLS    TLSOptions
 	// AllowPlaintext lets Basic send the password over http to a host that is
 	// not this machine.
 	AllowPlaintext bool
@@ -39,6 +42,12 @@ func New(o Options) (func() http.RoundTripper, error) {
 	case "", "auto", "off":
 	default:
 		return nil, fmt.Errorf("extended protection %q: want auto or off", o.EPA)
+	}
+	if o.Scheme == SchemeOAuth {
+		if o.Tokens == nil {
+			return nil, errors.New("oauth login needs a source of tokens")
+		}
+		return func() http.RoundTripper { return &bearer{tokens: o.Tokens, next: NewTransport(o.TLS)} }, nil
 	}
 	if o.Scheme != SchemeNone && o.User == "" {
 		return nil, fmt.Errorf("%s login needs a user", o.Scheme)
@@ -60,5 +69,5 @@ func New(o Options) (func() http.RoundTripper, error) {
 			return rt
 		}, nil
 	}
-	return nil, fmt.Errorf("login scheme %q: want basic or ntlm", o.Scheme)
+	return nil, fmt.Errorf("login scheme %q: want basic, ntlm or oauth", o.Scheme)
 }
