@@ -37,7 +37,7 @@ func newServerListCommand(a *app) *cobra.Command {
 					p := profile{}.over(conf.Server[name])
 					from := passwordSource(name, p)
 					if e != nil {
-						if err := e.Encode(map[string]any{"server": name, "url": p.URL, "auth": p.Auth, "user": p.User, "access": p.Access, "password": from}); err != nil {
+						if err := e.Encode(map[string]any{"server": name, "url": p.URL, "auth": p.Auth, "user": p.account(), "access": p.Access, "password": from}); err != nil {
 							return err
 						}
 						continue
@@ -46,7 +46,7 @@ func newServerListCommand(a *app) *cobra.Command {
 					if url == "" {
 						url = "(Autodiscover)"
 					}
-					fmt.Fprintf(t, "%s\t%s\t%s as %s\t%s\t%s\n", oneLine(name), oneLine(url), p.Auth, oneLine(p.User), p.Access, oneLine(from))
+					fmt.Fprintf(t, "%s\t%s\t%s as %s\t%s\t%s\n", oneLine(name), oneLine(url), p.Auth, oneLine(p.account()), p.Access, oneLine(from))
 				}
 				return nil
 			})
@@ -57,6 +57,8 @@ func newServerListCommand(a *app) *cobra.Command {
 // passwordSource says where a password comes from, never what it is.
 func passwordSource(name string, p profile) string {
 	switch {
+	case p.Auth == "oauth":
+		return p.oauthProfile.source(name)
 	case p.PasswordFile != "":
 		return "file " + p.PasswordFile
 	case len(p.PasswordCommand) > 0:

@@ -16,6 +16,8 @@ type serverAddOptions struct {
 	connect          connectFlags
 	address          string
 	passwordCommand  string
+	secretCommand    string
+	tokenCommand     string
 	noCheck, replace bool
 }
 
@@ -45,6 +47,8 @@ from, else $MAILFERRY_NAME_PASSWORD, else you are asked on each run.`,
 	o.connect.addFlags(fs)
 	fs.StringVar(&o.address, "address", "", "a mailbox of the server, `user@domain`: its server is looked for, and it is opened as a trial")
 	fs.StringVar(&o.passwordCommand, "password-command", "", "`COMMAND` that prints the password, its arguments parted by spaces")
+	fs.StringVar(&o.secretCommand, "client-secret-command", "", "oauth: `COMMAND` that prints the client secret, its arguments parted by spaces")
+	fs.StringVar(&o.tokenCommand, "token-command", "", "oauth: `COMMAND` that prints an access token, its arguments parted by spaces; run again when the token ends")
 	fs.BoolVar(&o.noCheck, "no-check", false, "don't log in; needs --url")
 	fs.BoolVar(&o.replace, "replace", false, "replace a profile of this name")
 	return cmd
@@ -121,6 +125,10 @@ func (a *app) newProfile(o serverAddOptions, name string) (*config, profile, mai
 	}
 	if _, there := conf.Server[name]; there && !o.replace {
 		return fail(usagef("config %s has a server %q already: give another name, or --replace", conf.path, name))
+	}
+	o.connect.ClientSecretCommand, o.connect.TokenCommand = strings.Fields(o.secretCommand), strings.Fields(o.tokenCommand)
+	if o.secretCommand != "" && o.connect.ClientSecretFile != "" {
+		return fail(usagef("--client-secret-file and --client-secret-command exclude each other"))
 	}
 	p := o.connect.over(profile{PasswordCommand: strings.Fields(o.passwordCommand)})
 	if err := p.check(); err != nil {

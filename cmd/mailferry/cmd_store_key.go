@@ -105,7 +105,7 @@ func newKeyAddCommand(a *app) *cobra.Command {
 // addedPassphrase never takes the environment's: that one opens the store now.
 func (a *app) addedPassphrase(path string) (string, error) {
 	if path != "" {
-		secret, err := a.passwordFromFile(path)
+		secret, err := a.secretFromFile("password", path)
 		return secret.Reveal(), err
 	}
 	passphrase, err := a.askTwice()

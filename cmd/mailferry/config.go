@@ -31,6 +31,7 @@ type profile struct {
 	CAFile          string   `toml:"ca-file"`
 	Insecure        bool     `toml:"insecure"`
 	reach
+	oauthProfile
 }
 
 // loadConfig reads the config file. A file that nobody named and that isn't
@@ -99,13 +100,16 @@ func (c *config) profile(name string) (profile, error) {
 
 // check refuses values that can't be meant, before anything is sent.
 func (p profile) check() error {
-	if !slices.Contains([]string{"basic", "ntlm"}, p.Auth) {
-		return usagef("unknown auth %q: use basic or ntlm", p.Auth)
+	if !slices.Contains([]string{"basic", "ntlm", "oauth"}, p.Auth) {
+		return usagef("unknown auth %q: use basic, ntlm or oauth", p.Auth)
 	}
 	if !slices.Contains([]string{"impersonate", "delegate"}, p.Access) {
 		return usagef("unknown access %q: use impersonate or delegate", p.Access)
 	}
-	if p.User == "" {
+	if err := p.oauthProfile.check(p.Auth, p.Access); err != nil {
+		return err
+	}
+	if p.User == "" && p.Auth != "oauth" {
 		return usagef("no user: give --user 'DOMAIN\\name' or --user name@domain, or name a profile as SERVER:user@domain")
 	}
 	return p.reach.check()
@@ -131,6 +135,7 @@ func (p profile) over(base profile) profile {
 		Insecure:     p.Insecure || base.Insecure,
 		PasswordFile: p.PasswordFile,
 		reach:        p.reach.over(base.reach),
+		oauthProfile: p.oauthProfile.over(base.oauthProfile),
 	}
 	if merged.PasswordFile == "" {
 		merged.PasswordFile, merged.PasswordCommand = base.PasswordFile, base.PasswordCommand

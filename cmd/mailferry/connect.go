@@ -24,13 +24,14 @@ type connectFlags struct {
 
 func (c *connectFlags) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.URL, "url", "", "EWS `URL` of the server, https://HOST/EWS/Exchange.asmx; without it Autodiscover looks for it")
-	fs.StringVar(&c.Auth, "auth", "", "how to log in: ntlm (default) or basic")
+	fs.StringVar(&c.Auth, "auth", "", "how to log in: ntlm (default), basic or oauth")
 	fs.StringVar(&c.User, "user", "", `who logs in: 'DOMAIN\name' or name@domain`)
 	fs.StringVar(&c.PasswordFile, "password-file", "", "`FILE` whose first line is the password; else $MAILFERRY_PASSWORD, else a prompt")
 	fs.StringVar(&c.Access, "access", "", "how to reach the mailbox: impersonate (default) or delegate (own mailbox, or full access)")
 	fs.StringVar(&c.CAFile, "ca-file", "", "`FILE` of a private certificate authority (PEM)")
 	fs.BoolVar(&c.Insecure, "insecure", false, "don't check the server's certificate (warns on every run)")
 	c.reach.addFlags(fs)
+	c.oauthProfile.addFlags(fs)
 	fs.StringVar(&c.trace, "trace", "", "write requests and answers to this `DIR`, secrets and mail data cut out")
 	c.discover.addFlags(fs)
 }
@@ -101,6 +102,10 @@ func (a *app) loginOptions(ctx context.Context, server string, p profile) (ewsau
 	tls, err := p.tls()
 	if err != nil {
 		return ewsauth.Options{}, err
+	}
+	if p.Auth == "oauth" {
+		tokens, err := a.tokens(ctx, server, p, tls)
+		return ewsauth.Options{Scheme: ewsauth.SchemeOAuth, Tokens: tokens, TLS: tls}, err
 	}
 	secret, err := a.password(ctx, server, p)
 	if err != nil {

@@ -60,9 +60,12 @@ func (d *doctor) login(ctx context.Context) finding {
 	if err != nil {
 		return failed(err, "")
 	}
-	own := d.p
+	own, mailbox := d.p, ""
 	own.Access = "delegate" // the account as itself
-	client, err := d.newClientFor(newTransport, own, "")
+	if d.p.Auth == "oauth" && d.p.Access == "impersonate" {
+		own, mailbox = d.p, d.mailbox.Address // an application is nobody by itself
+	}
+	client, err := d.newClientFor(newTransport, own, mailbox)
 	if err != nil {
 		return failed(err, "")
 	}
@@ -74,13 +77,15 @@ func (d *doctor) login(ctx context.Context) finding {
 	if d.client, err = d.newClientFor(newTransport, d.p, d.mailbox.Address); err != nil {
 		return failed(err, "")
 	}
-	return fine("%s as %s", d.p.Auth, d.p.User).with("auth", d.p.Auth).with("user", d.p.User)
+	return fine("%s as %s", d.p.Auth, d.p.account()).with("auth", d.p.Auth).with("user", d.p.account())
 }
 
 func loginAdvice(err error, p profile) string {
 	var refused *ews.AuthError
 	var answer *ews.Error
 	switch {
+	case errors.As(err, &refused) && p.Auth == "oauth":
+		return "check the tenant, the client id and its secret or certificate, the scope, and what the application may do in Exchange: docs/exchange-setup.md; for Exchange Online, whether its id is on EwsAllowedAppIDs and EwsEnabled is True"
 	case errors.As(err, &refused):
 		advice := "check the user (DOMAIN\\name or name@domain) and the password; look in the server's security log for the reason (event 4625)"
 		if p.Auth == "ntlm" && strings.HasPrefix(p.URL, "https:") {

@@ -52,6 +52,7 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 	var stopped stoppedError
 	var refused *ews.AuthError
 	var answer *ews.Error
+	var noToken interface{ LoginRefused() bool } // before anything was asked of the server
 	switch {
 	case errors.Is(err, errIncomplete):
 		return exitIncomplete, ""
@@ -65,7 +66,7 @@ func verdictOf(ctx context.Context, err error) (code int, line string) {
 	case errors.Is(err, store.ErrLocked), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewerFormat),
 		errors.Is(err, store.ErrWrongKey), errors.Is(err, store.ErrKeyNeeded):
 		return exitStore, line
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &noToken) && noToken.LoginRefused():
 		return exitRefused, line
 	case errors.As(err, &answer) && rightsRefused(answer):
 		return exitRefused, line + rightsHint(answer)

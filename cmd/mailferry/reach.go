@@ -102,7 +102,7 @@ func (p profile) withFiles(change func(string) string) profile {
 	v := reflect.ValueOf(&p).Elem()
 	for _, field := range reflect.VisibleFields(v.Type()) {
 		key, value := field.Tag.Get("toml"), v.FieldByIndex(field.Index)
-		isFile := strings.HasSuffix(key, "file") || slices.Contains([]string{"client-cert", "client-key"}, key)
+		isFile := strings.HasSuffix(key, "file") || slices.Contains([]string{"client-cert", "client-key", "oauth-cert"}, key)
 		if isFile && value.Kind() == reflect.String && value.String() != "" {
 			value.SetString(change(value.String()))
 		}

@@ -62,7 +62,7 @@ func (a *app) showTrial(t trial, address mailboxAddress, p profile) error {
 	}
 	if t.Version != "" {
 		fmt.Fprintf(w, "version\t%s\n", versionText(t.Name, t.Version))
-		fmt.Fprintf(w, "login\t%s as %s\n", p.Auth, p.User)
+		fmt.Fprintf(w, "login\t%s as %s\n", p.Auth, oneLine(p.account()))
 		fmt.Fprintf(w, "mailbox\t%s, opened by %s\n", oneLine(address.Address), accessText(p))
 	}
 	if t.Config != "" {
@@ -71,7 +71,10 @@ func (a *app) showTrial(t trial, address mailboxAddress, p profile) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if t.Config != "" && p.PasswordFile == "" && len(p.PasswordCommand) == 0 {
+	if t.Config != "" && p.Auth == "oauth" && p.ways() == 0 {
+		fmt.Fprintf(a.stdout, "No client secret is stored: set %s, or you are asked on each run.\n", clientSecretVariable(t.Server))
+	}
+	if t.Config != "" && p.Auth != "oauth" && p.PasswordFile == "" && len(p.PasswordCommand) == 0 {
 		fmt.Fprintf(a.stdout, "No password is stored: set %s, or you are asked on each run.\n", passwordVariable(t.Server))
 	}
 	return nil

@@ -77,7 +77,7 @@ func readSmall(path string, most int64) ([]byte, error) {
 // passphrase finds the passphrase that opens a store, or "" where there is none.
 func (a *app) passphrase() (string, error) {
 	if path := a.global.unlock.passphraseFile; path != "" {
-		secret, err := a.passwordFromFile(path)
+		secret, err := a.secretFromFile("password", path)
 		return secret.Reveal(), err
 	}
 	if value, ok := os.LookupEnv(passphraseVariable); ok {

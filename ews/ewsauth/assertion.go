@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // a name for a certificate, as RFC 7515 has it
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -69,4 +70,10 @@ func newAssertion(o OAuth) (func() (string, error), error) {
 		}
 		return signed.CompactSerialize()
 	}, nil
+}
+
+// IsRSA says that a certificate has an RSA key, which signs as RS256 or PS256.
+func IsRSA(cert tls.Certificate) bool {
+	_, ok := cert.PrivateKey.(*rsa.PrivateKey)
+	return ok
 }

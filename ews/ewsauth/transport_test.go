@@ -229,7 +229,7 @@ func TestSecretNeverShows(t *testing.T) {
 
 func TestNewRefusesWhatItCannotDo(t *testing.T) {
 	for want, o := range map[string]Options{
-		`login scheme "magic": want basic or ntlm`:          {Scheme: "magic", User: "alice"},
+		`login scheme "magic": want basic, ntlm or oauth`:   {Scheme: "magic", User: "alice"},
 		`ntlm login needs a user`:                           {Scheme: SchemeNTLM},
 		`extended protection "sometimes": want auto or off`: {Scheme: SchemeNTLM, User: "alice", EPA: "sometimes"},
 	} {
