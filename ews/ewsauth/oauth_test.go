@@ -203,3 +203,45 @@ func TestOAuthSendsNothingInTheClear(t *testing.T) {
 		t.Errorf("%v, %d tokens", err, s.given.Load())
 	}
 }
+
+// A person signs in once; the second token comes by the refresh token.
+func TestOAuthDeviceCode(t *testing.T) {
+	var shown DeviceCode
+	var grants []string
+	mux := http.NewServeMux()
+	answer := func(w http.ResponseWriter, status int, v map[string]any) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(v)
+	}
+	mux.HandleFunc("/device", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 200, map[string]any{"device_code": "d", "user_code": "ABCD", "verification_uri": "https://sign.example/", "interval": 1, "expires_in": 60})
+	})
+	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {
+		grants = append(grants, r.PostFormValue("grant_type"))
+		switch {
+		case len(grants) == 1:
+			answer(w, 400, map[string]any{"error": "authorization_pending"})
+		case len(grants) == 2 && r.PostFormValue("device_code") == "d", r.PostFormValue("refresh_token") == "r":
+			answer(w, 200, map[string]any{"access_token": fmt.Sprint("t", len(grants)), "refresh_token": "r", "expires_in": 3600, "token_type": "Bearer"})
+		default:
+			answer(w, 400, map[string]any{"error": "invalid_grant"})
+		}
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	o := OAuth{TokenURL: s.URL + "/token", DeviceURL: s.URL + "/device", ClientID: "app", Device: func(c DeviceCode) { shown = c }}
+	tokens, err := NewTokens(o, TLSOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tokens.Login(t.Context()); err != nil || shown.Code != "ABCD" || shown.URL != "https://sign.example/" {
+		t.Fatalf("%v, shown %+v", err, shown)
+	}
+	first, _ := tokens.get(t.Context())
+	tokens.worked(first)
+	tokens.notAccepted(t.Context(), first)
+	if second, err := tokens.get(t.Context()); err != nil || first.Reveal() != "t2" || second.Reveal() != "t3" || grants[2] != "refresh_token" {
+		t.Errorf("%v, grants %q", err, grants)
+	}
+}
