@@ -26,7 +26,7 @@ func TestLoginWays(t *testing.T) {
 			{Address: "cache@new.example", Content: "empty"},
 		},
 	})
-	apache := authtest.StartApache(t, kdc, strings.TrimPrefix(simulator.BaseURL(), "http://"), "")
+	apache := authtest.StartApache(t, authtest.ApacheOptions{Backend: strings.TrimPrefix(simulator.BaseURL(), "http://"), KDC: kdc})
 	t.Setenv("KRB5_CONFIG", kdc.Config)
 	t.Setenv("KRB5CCNAME", kdc.Init(t, "svc", "10m"))
 	for name, flags := range map[string][]string{

@@ -28,7 +28,7 @@ func TestKerberosThroughApache(t *testing.T) {
 	kdc := authtest.StartKDC(t, map[string]string{"alice": testPassword})
 	pem := filepath.Join(t.TempDir(), "server.pem")
 	writeCertificate(t, pem, time.Hour)
-	apache := authtest.StartApache(t, kdc, strings.TrimPrefix(backend.URL, "http://"), pem)
+	apache := authtest.StartApache(t, authtest.ApacheOptions{Backend: strings.TrimPrefix(backend.URL, "http://"), KDC: kdc, PEM: pem})
 	pool, err := LoadCA(pem)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +88,34 @@ func TestKerberosThroughApache(t *testing.T) {
 	}
 	if got := apache.Received(t); float64(got) > 1.01*float64(sent) {
 		t.Errorf("Apache received %d bytes for %d", got, sent)
+	}
+}
+
+// An account is locked after a few wrong passwords, and there are many connections.
+func TestAWrongPasswordIsTriedOnce(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", "Negotiate")
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	kdc := authtest.StartKDC(t, map[string]string{"alice": testPassword})
+	t.Setenv("KRB5_CONFIG", kdc.Config)
+	create, err := New(Options{Scheme: SchemeKerberos, User: "alice", Password: NewSecret("wr0ng")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		rt := create()
+		for range 2 {
+			var refused *RefusedError
+			if _, _, err := post(t.Context(), rt, server.URL, 10, true); !errors.As(err, &refused) || !strings.Contains(err.Error(), "the password or the keytab is wrong") {
+				t.Errorf("%v", err)
+			}
+		}
+		rt.(*kerberos).CloseIdleConnections()
+	}
+	if n := strings.Count(kdc.Log(t), "PREAUTH_FAILED"); n != 1 {
+		t.Errorf("the KDC was asked %d times with a wrong password, want 1:\n%s", n, kdc.Log(t))
 	}
 }
 

@@ -32,8 +32,9 @@ type tickets struct {
 	keytab   string
 	password *password
 
-	mu     sync.Mutex
-	client *client.Client
+	mu      sync.Mutex
+	client  *client.Client
+	refused error // by the KDC: each further try would lock the account the sooner
 }
 
 func newTickets(user string, password *password, o KerberosOptions) *tickets {
@@ -49,6 +50,9 @@ func (t *tickets) get(spn string) (ticket messages.Ticket, key types.EncryptionK
 			t.client, err = nil, errors.New("a keytab, credential cache or answer of the KDC is damaged")
 		}
 	}()
+	if t.refused != nil {
+		return ticket, key, nil, t.refused
+	}
 	for fresh := t.client == nil; ; fresh = true {
 		if fresh {
 			if t.client != nil {
@@ -62,10 +66,24 @@ func (t *tickets) get(spn string) (ticket messages.Ticket, key types.EncryptionK
 		if ticket, key, err = t.client.GetServiceTicket(spn); err == nil {
 			return ticket, key, t.client.Credentials, nil
 		}
-		if fresh {
+		if refusesLogin(err) {
+			t.refused = err
+		}
+		if fresh || t.refused != nil {
 			return ticket, key, nil, err
 		}
 	}
+}
+
+// refusesLogin says that the KDC does not take the user or what proves who it is.
+func refusesLogin(err error) bool {
+	text := err.Error()
+	for _, code := range []string{"PREAUTH_FAILED", "password/keytab incorrect", "C_PRINCIPAL_UNKNOWN", "CLIENT_REVOKED", "KEY_EXPIRED"} {
+		if strings.Contains(text, code) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *tickets) open() (*client.Client, error) {

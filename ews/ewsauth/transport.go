@@ -63,8 +63,8 @@ func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
 }
 
 // NewTransport returns a transport for one worker: HTTP/1.1 on one connection
-// to a host, TLS 1.2 or newer, through the proxy, if any. It bounds the time of connecting, never that of a transfer, and leaves
-// Content-Encoding to the caller.
+// to a host, TLS 1.2 or newer, through the proxy, if any. It bounds the time of
+// connecting, never that of a transfer, and leaves Content-Encoding to the caller.
 func NewTransport(o TLSOptions) *http.Transport {
 	var http1 http.Protocols
 	http1.SetHTTP1(true)

@@ -230,7 +230,7 @@ func (c *calendar) attachments(m *fts.Message) {
 	for i := range m.Attachments {
 		a := &m.Attachments[i]
 		data, ok := a.Data()
-		if !ok || a.Embedded != nil || c.noAttachments {
+		if !ok || a.Embedded != nil {
 			continue
 		}
 		c.Base64("ATTACH", "", func(w io.Writer) error {

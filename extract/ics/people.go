@@ -16,9 +16,8 @@ func (c *calendar) people() {
 	const organizerFlag = 2
 	from := c.m.From()
 	if c.method == "REPLY" {
-		for i := range c.m.Recipients {
-			c.person("ORGANIZER", c.m.Recipients[i].Person())
-			break
+		if len(c.m.Recipients) > 0 {
+			c.person("ORGANIZER", c.m.Recipients[0].Person())
 		}
 		status := "TENTATIVE"
 		switch class := strings.ToUpper(c.m.Class()); {

@@ -3,6 +3,7 @@ package ics
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -59,12 +60,11 @@ func Method(class string) string {
 
 type calendar struct {
 	*contentline.Writer
-	m             *fts.Message
-	method        string
-	zone          *zone
-	allDay        bool
-	noAttachments bool
-	exceptions    map[time.Time]*fts.Message // by where the series has them, UTC
+	m          *fts.Message
+	method     string
+	zone       *zone
+	allDay     bool
+	exceptions map[time.Time]*fts.Message // by where the series has them, UTC
 }
 
 func (c *calendar) text(n fts.Name) string {
@@ -85,6 +85,9 @@ const (
 
 // uid is the UID ([MS-OXCICAL] 2.1.3.1.1.20.26): one of another calendar is inside
 // of the id, any other is the id without the day of an occurrence, in hexadecimal.
+// Tasks have no such id, and items of a store no search key: then it is made of
+// what tells items apart and stays as it is, since calendars take two items with
+// the same UID for one.
 func (c *calendar) uid() string {
 	const dateAt, dataAt = 16, 40
 	mark := []byte("vCal-Uid\x01\x00\x00\x00")
@@ -103,7 +106,11 @@ func (c *calendar) uid() string {
 		clear(id[dateAt : dateAt+4])
 		return strings.ToUpper(hex.EncodeToString(id))
 	}
-	return cmp.Or(hex.EncodeToString(c.m.Props.Bytes(idSearchKey)), c.m.Props.String(0x1035), "unknown")
+	if known := cmp.Or(hex.EncodeToString(c.m.Props.Bytes(idSearchKey)), c.m.Props.String(0x1035)); known != "" {
+		return known
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s", c.m.Class(), c.m.Props.Time(0x3007).UnixNano(), c.m.Subject()))
+	return hex.EncodeToString(sum[:16])
 }
 
 // occurrence is the occurrence of a series that a message is about.

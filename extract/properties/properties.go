@@ -12,6 +12,7 @@ package properties
 import (
 	"bufio"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -168,7 +169,7 @@ func (l *lister) stream(t fts.Type, s *fts.Stream) error {
 		return quoted.Close()
 	}
 	var head strings.Builder
-	if _, err := io.CopyN(&head, r, mostHex); err != nil {
+	if _, err := io.CopyN(&head, r, mostHex); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	l.raw(binary(s.Size(), []byte(head.String())))

@@ -7,57 +7,41 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"text/template"
 
 	"mailferry/internal/sharedtest"
 )
 
-// Apache is a web server that lets in by Kerberos, and hands requests on with the
-// user's name in X-Remote-User.
-type Apache struct {
-	Address string // HOST:PORT of http; the host is named localhost
-	TLS     string // of https, "" where there is no certificate
-	dir     string
-	stop    func()
+// ApacheOptions say what Apache stands before, and whom it lets in.
+type ApacheOptions struct {
+	Backend string // HOST:PORT of the server that requests are handed on to, with the user in X-Remote-User
+	PEM     string // file with a certificate and its key; then it serves https as well
+	// Requests is how many a connection may carry, logins included; 0 is no limit.
+	Requests int
+
+	// KDC lets in by Kerberos at every path.
+	KDC *KDC
+	// Password is that of EXAMPLE\alice, whom /ntlm lets in by NTLM and /basic by
+	// Basic.
+	Password string
 }
 
-// StartApache starts Apache before a server (HOST:PORT). pem is the name of a file
-// with a certificate and its key for https, or "".
-func StartApache(t testing.TB, kdc *KDC, backend, pem string) *Apache {
-	t.Helper()
-	program := sharedtest.Program(t, "/usr/sbin/apache2")
-	if _, err := os.Stat("/usr/lib/apache2/modules/mod_auth_gssapi.so"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("mod_auth_gssapi is missing: .ci/run must install it")
-		}
-		t.Skip("mod_auth_gssapi is missing")
-	}
-	a := &Apache{Address: FreeAddress(t), dir: openDir(t)}
-	var conf strings.Builder
-	conf.WriteString("ServerRoot /usr/lib/apache2\n")
-	for _, m := range strings.Fields("mpm_event authn_core authz_core authz_user auth_gssapi headers proxy proxy_http socache_shmcb ssl") {
-		conf.WriteString("LoadModule " + m + "_module modules/mod_" + m + ".so\n")
-	}
-	hosts := "Listen " + a.Address + "\n"
-	addresses := []string{a.Address}
-	if pem != "" {
-		a.TLS = FreeAddress(t)
-		addresses = append(addresses, a.TLS)
-		hosts += "Listen " + a.TLS + "\n<VirtualHost " + a.TLS + ">\nSSLEngine on\nSSLCertificateFile " + pem + "\n</VirtualHost>\n"
-	}
-	conf.WriteString(strings.NewReplacer("@DIR@", a.dir, "@BACKEND@", backend, "@HOSTS@", hosts).Replace(`
+var apacheConf = template.Must(template.New("httpd.conf").Parse(`
+ServerRoot /usr/lib/apache2
 ServerName localhost
-PidFile @DIR@/pid
-Mutex file:@DIR@ default
+PidFile {{.Dir}}/pid
+Mutex file:{{.Dir}} default
 User www-data
 Group www-data
-ErrorLog @DIR@/error.log
+{{range .Modules}}LoadModule {{.}}_module modules/mod_{{.}}.so
+{{end}}
+ErrorLog {{.Dir}}/error.log
 LogFormat "%I" received
-CustomLog @DIR@/access.log received
+CustomLog {{.Dir}}/access.log received
 KeepAlive On
-MaxKeepAliveRequests 0
 LimitRequestBody 0
-ProxyPass / http://@BACKEND@/
-<Location />
+ProxyPass / http://{{.Backend}}/
+{{if .KDC}}<Location />
   AuthType GSSAPI
   AuthName ews
   GssapiAllowedMech krb5
@@ -66,11 +50,84 @@ ProxyPass / http://@BACKEND@/
   RequestHeader set X-Remote-User "expr=%{REMOTE_USER}"
   RequestHeader unset Authorization
 </Location>
-@HOSTS@`))
+{{end}}{{if .Password}}<Location /ntlm>
+  AuthType GSSAPI
+  AuthName ews
+  GssapiAllowedMech ntlmssp
+  GssapiConnectionBound On
+  Require valid-user
+  RequestHeader set X-Remote-User "expr=%{REMOTE_USER}"
+</Location>
+<Location /basic>
+  AuthType Basic
+  AuthName "ews, for machines"
+  AuthBasicProvider file
+  AuthUserFile {{.Dir}}/accounts
+  Require valid-user
+</Location>
+{{end}}{{range .Hosts}}
+Listen {{.}}
+<VirtualHost {{.}}>
+  MaxKeepAliveRequests {{$.Requests}}
+{{if eq . $.TLS}}  SSLEngine on
+  SSLCertificateFile {{$.PEM}}
+{{end}}</VirtualHost>
+{{end}}`))
+
+// Apache is a web server that lets in by Kerberos or NTLM.
+type Apache struct {
+	Address string // HOST:PORT of http
+	TLS     string // of https, "" where there is no certificate
+	dir     string
+	stop    func()
+}
+
+// StartApache starts Apache with mod_auth_gssapi, and gss-ntlmssp for NTLM.
+func StartApache(t testing.TB, o ApacheOptions) *Apache {
+	t.Helper()
+	program := sharedtest.Program(t, "/usr/sbin/apache2")
+	needed := []string{"/usr/lib/apache2/modules/mod_auth_gssapi.so"}
+	if o.Password != "" {
+		needed = append(needed, "/etc/gss/mech.d/mech.ntlmssp.conf")
+	}
+	for _, name := range needed {
+		if _, err := os.Stat(name); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatalf("%s is missing: .ci/run must install it", name)
+			}
+			t.Skipf("%s is missing", name)
+		}
+	}
+	a := &Apache{Address: FreeAddress(t), dir: openDir(t)}
+	hosts := []string{a.Address}
+	if o.PEM != "" {
+		a.TLS = FreeAddress(t)
+		hosts = append(hosts, a.TLS)
+	}
+	var conf strings.Builder
+	if err := apacheConf.Execute(&conf, struct {
+		ApacheOptions
+		Dir, TLS       string
+		Modules, Hosts []string
+	}{
+		o, a.dir, a.TLS,
+		strings.Fields("mpm_event authn_core authn_file authz_core authz_user auth_basic auth_gssapi headers proxy proxy_http socache_shmcb ssl"),
+		hosts,
+	}); err != nil {
+		t.Fatal(err)
+	}
 	write(t, 0o644, conf.String(), a.dir, "httpd.conf")
 	cmd := exec.Command(program, "-f", filepath.Join(a.dir, "httpd.conf"), "-DFOREGROUND")
-	cmd.Env = append(os.Environ(), "KRB5_CONFIG="+kdc.Config, "KRB5_KTNAME=FILE:"+kdc.Keytab)
-	a.stop = serve(t, cmd, []string{filepath.Join(a.dir, "error.log")}, addresses...)
+	cmd.Env = os.Environ()
+	if o.KDC != nil {
+		cmd.Env = append(cmd.Env, "KRB5_CONFIG="+o.KDC.Config, "KRB5_KTNAME=FILE:"+o.KDC.Keytab)
+	}
+	if o.Password != "" {
+		accounts := filepath.Join(a.dir, "accounts")
+		write(t, 0o644, "EXAMPLE:alice:"+o.Password+"\n", accounts)
+		cmd.Env = append(cmd.Env, "NTLM_USER_FILE="+accounts, "NETBIOS_COMPUTER_NAME=EXCH01", "NETBIOS_DOMAIN_NAME=EXAMPLE")
+	}
+	a.stop = serve(t, cmd, []string{filepath.Join(a.dir, "error.log")}, hosts...)
 	return a
 }
 

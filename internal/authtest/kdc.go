@@ -84,6 +84,16 @@ func (k *KDC) Init(t testing.TB, user, lifetime string) string {
 	return cache
 }
 
+// Log is what the KDC wrote so far.
+func (k *KDC) Log(t testing.TB) string {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(k.dir, "kdc.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(log)
+}
+
 func (k *KDC) env() []string {
 	return append(os.Environ(), "KRB5_CONFIG="+k.Config, "KRB5_KDC_PROFILE="+filepath.Join(k.dir, "kdc.conf"))
 }

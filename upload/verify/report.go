@@ -79,13 +79,17 @@ type tally struct {
 // mostFolders is how many folders a group names.
 const mostFolders = 10
 
+// otherGroup takes what is found when there are as many groups as a report has.
+const otherGroup = "other differences"
+
 // group counts an item under what was found.
 func (t *tally) group(what, folder string, items int) {
 	g := t.groups[what]
+	if g == nil && len(t.groups) >= maxFindings {
+		what = otherGroup
+		g = t.groups[what]
+	}
 	if g == nil {
-		if len(t.groups) >= maxFindings {
-			return
-		}
 		g = &Group{What: what}
 		t.groups[what] = g
 	}
