@@ -107,20 +107,10 @@ func (p *page) zone() *recur.Zone {
 
 // wall returns what clocks in a zone show at a moment; false if that is not known.
 func wall(z *recur.Zone, at time.Time) (time.Time, bool) {
-	if z == nil || at.IsZero() {
+	if z == nil || at.IsZero() || z.Rule(at.Year()) == nil {
 		return time.Time{}, false
 	}
-	r := z.Rule(at.Year())
-	if r == nil {
-		return time.Time{}, false
-	}
-	for _, bias := range []int{r.Bias + r.DaylightBias, r.Bias + r.StandardBias} {
-		shown := at.UTC().Add(-time.Duration(bias) * time.Minute)
-		if z.UTC(shown).Equal(at) {
-			return shown, true
-		}
-	}
-	return time.Time{}, false
+	return z.Local(at)
 }
 
 // answers to a meeting request ([MS-OXOCAL] 2.2.4.10.2).

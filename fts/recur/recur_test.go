@@ -174,7 +174,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%v is %v", local, got)
 		}
 	}
-	if on := (Switch{Year: 2026, Month: 2, Day: 30}).in(2026); on.Day() != 2 {
+	if on := (Switch{Year: 2026, Month: 2, Day: 30}).In(2026); on.Day() != 2 {
 		t.Error(on)
 	}
 }

@@ -127,15 +127,15 @@ func (r *Rule) daylight(local time.Time) bool {
 	if r.Standard == (Switch{}) || r.Daylight == (Switch{}) {
 		return false
 	}
-	on, off := r.Daylight.in(local.Year()), r.Standard.in(local.Year())
+	on, off := r.Daylight.In(local.Year()), r.Standard.In(local.Year())
 	if on.Before(off) {
 		return !local.Before(on) && local.Before(off)
 	}
 	return !local.Before(on) || local.Before(off)
 }
 
-// in returns when a switch happens in a year.
-func (s Switch) in(year int) time.Time {
+// In returns when a switch happens in a year, as a clock on the wall shows it.
+func (s Switch) In(year int) time.Time {
 	if s.Year != 0 {
 		return time.Date(year, s.Month, s.Day, s.Hour, s.Minute, 0, 0, time.UTC)
 	}
@@ -170,6 +170,3 @@ func (z *Zone) Local(utc time.Time) (local time.Time, ok bool) {
 	}
 	return local, false
 }
-
-// In returns when a switch happens in a year, as a clock on the wall shows it.
-func (s Switch) In(year int) time.Time { return s.in(year) }
