@@ -28,15 +28,15 @@ func (b *basic) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("basic login to %s: the password would cross the network in the clear; use https or ntlm, or give --allow-plaintext", req.URL.Host)
 	}
 	authorized := req.Clone(req.Context())
-	secret := b.password.current()
-	authorized.SetBasicAuth(b.user, secret.Reveal())
+	given := b.password.current()
+	authorized.SetBasicAuth(b.user, given.secret.Reveal())
 	resp, err := b.next.RoundTrip(authorized)
 	switch {
 	case err != nil:
 	case resp.StatusCode == http.StatusUnauthorized:
-		b.password.refused(secret)
+		b.password.refused(given)
 	default:
-		b.password.worked()
+		b.password.worked(given)
 	}
 	return resp, err
 }

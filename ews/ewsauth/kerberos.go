@@ -82,7 +82,6 @@ func (k *kerberos) roundTrip(req *http.Request) (*http.Response, error) {
 				drain(resp)
 				return nil, k.refused(req, err.Error())
 			}
-			n.password.worked()
 			if resp.Close {
 				n.conn = nil
 			}
@@ -146,7 +145,6 @@ func (k *kerberos) login(req *http.Request) (answer *http.Response, err error) {
 		if err := token.check(resp); err != nil {
 			return nil, k.refused(req, err.Error())
 		}
-		n.password.worked()
 		// Tokens are bound to the certificate, which the next connection shows too.
 		n.conn, n.anyConn = last, resp.Close
 		return nil, nil

@@ -31,7 +31,7 @@ func (n *ntlmTransport) login(req *http.Request, carry bool) (message string, an
 			n.conn = conn
 			return "", nil, nil
 		}
-		n.secret = n.password.current()
+		n.given = n.password.current()
 		if message, err = n.authenticate(conn, challenge); err != nil {
 			return "", nil, fmt.Errorf("ntlm login to %s: %w", req.URL.Host, err)
 		}
@@ -48,10 +48,10 @@ func (n *ntlmTransport) login(req *http.Request, carry bool) (message string, an
 		case last != conn: // a challenge is worth nothing on another connection
 			continue
 		case resp.StatusCode == http.StatusUnauthorized:
-			n.password.refused(n.secret)
+			n.password.refused(n.given)
 			return "", nil, n.refused(req)
 		}
-		n.password.worked()
+		n.password.worked(n.given)
 		if resp.Close {
 			n.carry = true
 			continue
@@ -123,7 +123,7 @@ func (n *ntlmTransport) authenticate(conn net.Conn, challenge []byte) (string, e
 			}
 		}
 	}
-	message, err := ntlmssp.NewAuthenticateMessage(challenge, n.user, n.secret.Reveal(), nil)
+	message, err := ntlmssp.NewAuthenticateMessage(challenge, n.user, n.given.secret.Reveal(), nil)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errChallenge, err)
 	}

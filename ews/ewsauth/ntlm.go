@@ -36,7 +36,7 @@ type ntlmTransport struct {
 	host   string   // scheme and host of the requests so far
 	scheme string   // "NTLM", or "Negotiate" where the server offers only that
 	conn   net.Conn // logged in; nil before
-	secret Secret   // of the login
+	given  given    // password of the login
 	// carry says that a login does not outlive one request, so that the request
 	// itself must carry the last message of the login.
 	carry bool
@@ -126,7 +126,7 @@ func (n *ntlmTransport) roundTrip(req *http.Request) (*http.Response, error) {
 			continue
 		}
 		if resp.StatusCode != http.StatusUnauthorized {
-			n.password.worked()
+			n.password.worked(n.given)
 			n.carry = n.carry || tryCarry
 			if resp.Close {
 				n.conn = nil
@@ -137,7 +137,7 @@ func (n *ntlmTransport) roundTrip(req *http.Request) (*http.Response, error) {
 		// The server has not taken the request: the connection has lost its login,
 		// or a login lasts for one request only.
 		if again || !body.rewind() {
-			n.password.refused(n.secret)
+			n.password.refused(n.given)
 			return resp, nil
 		}
 		drain(resp)

@@ -92,7 +92,7 @@ func (t *tickets) open() (*client.Client, error) {
 		return nil, err
 	}
 	user, realm := principal(t.user, conf.LibDefaults.DefaultRealm)
-	secret := t.password.current()
+	secret := t.password.current().secret
 	switch {
 	case t.keytab != "":
 		keys, err := keytab.Load(t.keytab)
